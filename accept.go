@@ -1,0 +1,109 @@
+package tako
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/tako-go/tako/internal/ascii"
+)
+
+// Accepts returns which of the offered media types the client likes best, the
+// first of equals, by its Accept field (RFC 9110, section 12.5.1): q=0 refuses, a
+// specific range beats a wildcard. Without the field, or if none of its ranges is
+// valid, that is the first offer. It returns "" if all are refused.
+func (c *Context) Accepts(offers ...string) string {
+	c.live()
+	accept := c.ex.RequestHeader("Accept")
+	if accept == "" || accept == "*/*" {
+		return offers[0]
+	}
+	if all := headerValues(c.ex, "Accept"); len(all) > 1 {
+		accept = strings.Join(all, ",")
+	}
+	best, bestQ, valid := "", 0, false
+	for _, offer := range offers {
+		q, ok := quality(accept, offer)
+		valid = valid || ok
+		if q > bestQ {
+			best, bestQ = offer, q
+		}
+	}
+	if !valid {
+		return offers[0]
+	}
+	return best
+}
+
+// quality returns the weight in thousandths that accept gives to a media type,
+// and whether accept has any valid range at all.
+func quality(accept, offer string) (q int, valid bool) {
+	specific := -1
+	for item := range listItems(accept) {
+		mediaRange, params, _ := strings.Cut(item, ";")
+		mediaRange = ascii.Trim(mediaRange)
+		major, minor, ok := strings.Cut(mediaRange, "/")
+		if !ok || !ascii.IsToken(major) || !ascii.IsToken(minor) || major == "*" && minor != "*" {
+			continue
+		}
+		weight, ok := parseQ(params)
+		if !ok {
+			continue
+		}
+		valid = true
+		rank := 0
+		offerMajor, _, _ := strings.Cut(offer, "/")
+		switch {
+		case ascii.EqualFold(mediaRange, offer):
+			rank = 2
+		case minor == "*" && ascii.EqualFold(major, offerMajor):
+			rank = 1
+		case mediaRange != "*/*":
+			continue
+		}
+		if rank > specific {
+			specific, q = rank, weight
+		}
+	}
+	return q, valid
+}
+
+// parseQ returns the weight among the parameters of an Accept item in thousandths,
+// 1000 if there is none.
+func parseQ(params string) (int, bool) {
+	for params != "" {
+		param, rest, _ := strings.Cut(params, ";")
+		params = rest
+		name, value, _ := strings.Cut(ascii.Trim(param), "=")
+		if !ascii.EqualFold(name, "q") {
+			continue
+		}
+		whole, fraction, dot := strings.Cut(value, ".")
+		if len(fraction) > 3 || whole != "0" && whole != "1" || dot && fraction != "" && !digits(fraction) {
+			return 0, false
+		}
+		n, _ := strconv.Atoi((whole + fraction + "000")[:4])
+		return n, n <= 1000
+	}
+	return 1000, true
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// mediaType returns the media type of a Content-Type field in lower case, without
+// parameters, and "" if it is malformed.
+func mediaType(contentType string) string {
+	t, _, _ := strings.Cut(contentType, ";")
+	t = ascii.Trim(t)
+	major, minor, ok := strings.Cut(t, "/")
+	if !ok || !ascii.IsToken(major) || !ascii.IsToken(minor) {
+		return ""
+	}
+	return strings.ToLower(t)
+}

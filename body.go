@@ -1,0 +1,105 @@
+package tako
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// DefaultBodyLimit is the body limit, in bytes, where none is set.
+const DefaultBodyLimit = 1 << 20
+
+// NoLimit turns a limit off.
+const NoLimit = -1
+
+// bodyReader holds the request body to its limit. It is part of the Context.
+type bodyReader struct {
+	c    *Context
+	left int64 // what may still be read; -1 without a limit
+	err  error
+}
+
+func (b *bodyReader) init(c *Context) {
+	if b.c != nil {
+		return
+	}
+	b.c = c
+	b.left = DefaultBodyLimit
+	if c.route != nil {
+		b.left = c.route.bodyLimit
+	}
+	if b.left >= 0 && c.ex.ContentLength() > b.left {
+		b.err = tooLarge(b.left)
+	}
+}
+
+func tooLarge(limit int64) error {
+	return &Error{Status: 413, Detail: fmt.Sprintf("the request body is over the limit of %d bytes", limit), Err: ErrBodyTooLarge}
+}
+
+// Read reads at most one byte more than allowed, to tell a full body from one
+// that is too large.
+func (b *bodyReader) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	if b.left >= 0 && int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.c.ex.Body().Read(p)
+	if b.left >= 0 && int64(n) > b.left {
+		n = int(b.left)
+		err = tooLarge(b.c.limit())
+	}
+	if b.left >= 0 {
+		b.left -= int64(n)
+	}
+	if err != nil && err != io.EOF {
+		err = bodyError(err)
+	}
+	b.err = err
+	return n, err
+}
+
+func (c *Context) limit() int64 {
+	if c.route != nil {
+		return c.route.bodyLimit
+	}
+	return DefaultBodyLimit
+}
+
+// LimitBody lowers or raises the body limit for this request, in bytes; [NoLimit]
+// turns it off. It is called before the body is read; later calls have no effect
+// and return an error. A declared length over the limit is refused at once.
+func (c *Context) LimitBody(n int64) error {
+	c.live()
+	if c.input.c != nil {
+		return errors.New("tako: body limit changed after the body was read")
+	}
+	c.input = bodyReader{c: c, left: max(n, NoLimit)}
+	if n >= 0 && c.ex.ContentLength() > n {
+		c.input.err = tooLarge(n)
+	}
+	return c.input.err
+}
+
+// appendBody reads the rest of the body behind buf.
+func (c *Context) appendBody(buf []byte) ([]byte, error) {
+	body := c.Body()
+	if n := c.ex.ContentLength(); n > 0 && c.input.err == nil && n <= 64<<10 && int64(cap(buf)-len(buf)) <= n {
+		buf = append(make([]byte, 0, len(buf)+int(n)+1), buf...)
+	}
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return buf, bodyError(err)
+		}
+	}
+}

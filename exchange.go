@@ -1,0 +1,79 @@
+package tako
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"time"
+)
+
+// Exchange is one request and its response as a runtime holds them: the only
+// thing a new runtime or protocol implements. A runtime implements it on a
+// struct that it already keeps, so attaching it to a [Context] allocates nothing.
+//
+// The framework calls it from one goroutine at a time. Strings it returns must
+// stay valid for ever. What a protocol cannot do returns an error that matches
+// [errors.ErrUnsupported].
+type Exchange interface {
+	// Method is the request method, case as sent.
+	Method() string
+	// Target is the request-target as sent: in origin, absolute or asterisk form.
+	Target() string
+	// Authority is the host and port the request is for: that of an absolute
+	// target, else :authority or Host.
+	Authority() string
+	// Protocol is the version the request arrived with.
+	Protocol() Protocol
+	// RequestHeader returns the first value of the field with this canonical name.
+	RequestHeader(name string) string
+	// EachRequestHeader yields every field line until yield returns false.
+	// Host is among them only if the protocol has it as a field.
+	EachRequestHeader(yield func(name, value string) bool)
+	// ContentLength is the declared length of the request body, -1 if unknown.
+	ContentLength() int64
+	// Body is the request body without any limit. It is never nil and is
+	// borrowed: the runtime takes it back when the handler has returned.
+	Body() io.Reader
+	// EachRequestTrailer yields the trailer fields that followed a body read to its end.
+	EachRequestTrailer(yield func(name, value string) bool)
+
+	// WriteHead starts the response. length is the number of body bytes to
+	// follow, -1 if unknown. It is called at most once, with a status of 200 or
+	// more and valid fields, and h is not used after it returns.
+	WriteHead(status int, h *Header, length int64) error
+	// Write writes body bytes. It never gets more than the declared length, and
+	// none where the status or method forbids a body.
+	Write(p []byte) (int, error)
+	// WriteBuffers writes several pieces of the body, with one system call where
+	// that can be done.
+	WriteBuffers(bufs net.Buffers) (int64, error)
+	// ReadFrom writes the body from r, from a file without copying where that
+	// can be done.
+	ReadFrom(r io.Reader) (int64, error)
+	// Flush sends what was written so far to the client.
+	Flush() error
+	// WriteTrailers sets the trailer fields, to be sent after the last body byte.
+	WriteTrailers(h *Header) error
+	// EarlyHints sends a 103 response with the fields of h (RFC 8297).
+	EarlyHints(h *Header) error
+	// EnableFullDuplex lets the body be read after the response was begun.
+	EnableFullDuplex() error
+	// SetReadDeadline bounds reads of the body; the zero time means no bound.
+	SetReadDeadline(t time.Time) error
+	// SetWriteDeadline bounds writes of the response; the zero time means no bound.
+	SetWriteDeadline(t time.Time) error
+	// Abort makes sure that the response cannot be mistaken for a complete one.
+	Abort()
+	// Hijack takes the connection away from the runtime, with bytes it has
+	// already read. Only HTTP/1.1 has a raw connection.
+	Hijack() (net.Conn, *bufio.ReadWriter, error)
+
+	// ConnInfo describes the connection. The result is shared and read-only.
+	ConnInfo() *ConnInfo
+	// Draining is closed when the server begins to drain; nil if it never does.
+	Draining() <-chan struct{}
+	// Context is cancelled when the client goes away, the drain deadline passes
+	// or the exchange has ended.
+	Context() context.Context
+}

@@ -1,0 +1,124 @@
+package tako
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"sync"
+	"unsafe"
+)
+
+// Query is the query of the request as a struct whose fields have query tags; a
+// field without a tag is a mistake. See [Handle] for the types and tags that can
+// be used. An absent query leaves all fields at their defaults.
+type Query[T any] struct{ Value T }
+
+// Extract decodes the query: 400 for values that do not parse, broken escapes and
+// too many parameters.
+func (q *Query[T]) Extract(c *Context) error {
+	return extractParams(c, "query", unsafe.Pointer(&q.Value), &q.Value, reflect.TypeFor[T]())
+}
+
+// Describe records the parameters.
+func (q *Query[T]) Describe(op *Operation, field string) {
+	describeParams(op, "query", field, reflect.TypeFor[T]())
+}
+
+// Path is the path parameters as a struct whose fields have path tags, or, if the
+// pattern has one parameter, as a single value such as Path[int64].
+type Path[T any] struct{ Value T }
+
+// Extract decodes the parameters; 400 for values that do not parse.
+func (p *Path[T]) Extract(c *Context) error {
+	t := reflect.TypeFor[T]()
+	parse := parserFor(t)
+	if parse == nil {
+		return extractParams(c, "path", unsafe.Pointer(&p.Value), &p.Value, t)
+	}
+	if c.route == nil || len(c.route.params) != 1 {
+		return &Error{Status: http.StatusInternalServerError, Err: fmt.Errorf("tako: pattern %q does not have one parameter", c.Pattern())}
+	}
+	f := inputField{in: "path", name: c.route.params[0], parse: parse}
+	var bad []FieldError
+	value, ok := unescapeSegment(c.params[0])
+	if f.set(unsafe.Pointer(&p.Value), value, ok, &bad); len(bad) > 0 {
+		return badInput(bad, false)
+	}
+	return nil
+}
+
+// Describe records the parameters.
+func (p *Path[T]) Describe(op *Operation, field string) {
+	if t := reflect.TypeFor[T](); parserFor(t) == nil {
+		describeParams(op, "path", field, t)
+		return
+	}
+	op.TakesAllParams()
+}
+
+// plans caches the compiled plans of parameter structs.
+var plans sync.Map // planKey -> *input
+
+type planKey struct {
+	in  string
+	typ reflect.Type
+}
+
+// planFor compiles a struct whose fields all come from one source.
+func planFor(source string, t reflect.Type) (*input, error) {
+	if plan, ok := plans.Load(planKey{source, t}); ok {
+		return plan.(*input), nil
+	}
+	if t.Kind() != reflect.Struct {
+		return nil, fmt.Errorf("tako: %v is no struct with %s tags", t, source)
+	}
+	op, log := new(Operation), new(mistakes)
+	in := &input{typ: t, op: op}
+	in.addStruct(op, log, t, 0)
+	for _, f := range in.fields {
+		if f.in != source {
+			log.add("", "field %v.%s has no %s tag", t, f.field, source)
+		}
+	}
+	if err := log.err(); err != nil {
+		return nil, errors.New("tako: " + log.list[0].Message)
+	}
+	in.validates = reflect.PointerTo(t).Implements(validatorType)
+	plans.Store(planKey{source, t}, in)
+	return in, nil
+}
+
+func describeParams(op *Operation, source, field string, t reflect.Type) {
+	plan, err := planFor(source, t)
+	if err != nil {
+		op.problems = append(op.problems, field+": "+err.Error())
+		return
+	}
+	for _, p := range plan.op.Inputs {
+		op.AddParam(p)
+	}
+}
+
+// extractParams fills the struct at base; path parameters are found by name.
+func extractParams(c *Context, source string, base unsafe.Pointer, self any, t reflect.Type) error {
+	c.live()
+	plan, err := planFor(source, t)
+	if err != nil {
+		return &Error{Status: http.StatusInternalServerError, Err: err}
+	}
+	plan.setDefaults(base)
+	if source != "path" {
+		return plan.decode(c, base, self)
+	}
+	var bad []FieldError
+	for i := range plan.fields {
+		f := &plan.fields[i]
+		value, ok := unescapeSegment(c.RawParam(f.name))
+		f.set(unsafe.Add(base, f.offset), value, ok, &bad)
+	}
+	if len(bad) > 0 {
+		return badInput(bad, false)
+	}
+	return plan.validate(c, self)
+}

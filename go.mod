@@ -1,0 +1,3 @@
+module github.com/tako-go/tako
+
+go 1.26

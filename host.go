@@ -1,0 +1,157 @@
+package tako
+
+import (
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/tako-go/tako/internal/ascii"
+)
+
+// host returns the routes of a host pattern, "" for any host.
+func (t *table) host(pattern, where string) *hostTable {
+	if pattern == "" {
+		return t.any
+	}
+	h, problem := parseHost(pattern)
+	if problem != "" {
+		t.mistake(where, "host %q %s", pattern, problem)
+		return new(hostTable)
+	}
+	key := strings.Join(h.labels, ".")
+	for _, other := range t.hosts {
+		if strings.Join(other.labels, ".") != key {
+			continue
+		}
+		if strings.Join(other.names, ".") != strings.Join(h.names, ".") {
+			t.mistake(where, "host %q is already there with other parameter names", pattern)
+		}
+		return other
+	}
+	t.hosts = append(t.hosts, h)
+	return h
+}
+
+func parseHost(pattern string) (*hostTable, string) {
+	h := new(hostTable)
+	if addr, err := netip.ParseAddr(strings.Trim(pattern, "[]")); err == nil {
+		h.exact = addr.String()
+		h.labels = []string{h.exact}
+		return h, ""
+	}
+	for label := range strings.SplitSeq(pattern, ".") {
+		name, ok := strings.CutPrefix(label, "{")
+		if ok {
+			name, ok = strings.CutSuffix(name, "}")
+			if !ok || !isIdentifier(name) {
+				return nil, "has a label that is no {name}"
+			}
+			h.names = append(h.names, name)
+			label = ""
+		} else if !isHostLabel(label) {
+			return nil, "is no host name; a port does not belong there"
+		}
+		h.labels = append(h.labels, label)
+	}
+	if len(h.names) == 0 {
+		h.exact = pattern
+	}
+	return h, ""
+}
+
+func isHostLabel(s string) bool {
+	for i := range len(s) {
+		c := ascii.Lower(s[i])
+		if c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// match reports whether host, in lower case and without port, fits h, and puts
+// the values of its parameters into params from position k on.
+func (h *hostTable) match(host string, params *[maxParams]string, k int) bool {
+	if h.exact != "" {
+		return h.exact == host
+	}
+	for i, label := range h.labels {
+		got, rest, more := strings.Cut(host, ".")
+		if more != (i < len(h.labels)-1) || got == "" {
+			return false
+		}
+		if label == "" {
+			if k < maxParams {
+				params[k] = got
+			}
+			k++
+		} else if label != got {
+			return false
+		}
+		host = rest
+	}
+	return true
+}
+
+// splitHost checks an authority and splits it into host, in lower case and
+// without brackets and a final dot, and port (RFC 9110, section 4.2).
+func splitHost(authority string) (host, port string, ok bool) {
+	host = authority
+	if strings.HasPrefix(authority, "[") {
+		end := strings.IndexByte(authority, ']')
+		if end < 0 {
+			return "", "", false
+		}
+		host, port = authority[1:end], authority[end+1:]
+		if addr, err := netip.ParseAddr(host); err != nil || !addr.Is6() {
+			return "", "", false
+		}
+	} else if i := strings.IndexByte(authority, ':'); i >= 0 {
+		host, port = authority[:i], authority[i:]
+	}
+	if port != "" {
+		if port = port[1:]; !validPort(port) || authority[len(authority)-len(port)-1] != ':' {
+			return "", "", false
+		}
+	}
+	if !strings.HasPrefix(authority, "[") && !isRegName(host) {
+		return "", "", false
+	}
+	if len(host) > 1 {
+		host = strings.TrimSuffix(host, ".")
+	}
+	return strings.ToLower(host), port, host != ""
+}
+
+func validPort(s string) bool {
+	n := 0
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+		if n = n*10 + int(s[i]-'0'); n > 65535 {
+			return false
+		}
+	}
+	return true
+}
+
+// isRegName accepts the characters of a registered name without escapes.
+func isRegName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !ascii.IsUnreserved(c) && strings.IndexByte("!$&'()*+,;=", c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func joinHost(host, port string) string {
+	if port == "" {
+		if strings.Contains(host, ":") {
+			return "[" + host + "]"
+		}
+		return host
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -1,0 +1,125 @@
+package tako
+
+import (
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+)
+
+// App is what a runtime serves: a [Router], or a [Live] one. It cannot be
+// implemented elsewhere; handlers of net/http are mounted with [HTTP].
+type App interface {
+	http.Handler
+	// Build checks and compiles the routes. It returns all mistakes at once.
+	Build() error
+	// Serve answers one request. It returns when the response has ended and
+	// reports whether it was broken off, so that the connection cannot be used
+	// again. ex is not used after it returns, except after a timeout, see
+	// [ErrTimeout]: then its request may still be read.
+	Serve(ex Exchange) (aborted bool)
+
+	current() *table
+}
+
+var (
+	_ App = (*Router)(nil)
+	_ App = (*Live)(nil)
+)
+
+// Serve answers one request that a runtime holds.
+func (r *Router) Serve(ex Exchange) (aborted bool) {
+	t := r.current()
+	if t == nil {
+		if t = r.firstBuild(); t == nil {
+			ex.Abort()
+			return true
+		}
+	}
+	return t.serveExchange(ex)
+}
+
+func (t *table) serveExchange(ex Exchange) bool {
+	c := acquire(ex)
+	aborted := t.serve(c)
+	c.recycle()
+	return aborted
+}
+
+func (r *Router) current() *table { return r.root().table.Load() }
+
+// firstBuild builds a router that nobody has built before it got a request.
+func (r *Router) firstBuild() *table {
+	r = r.root()
+	err := r.Build()
+	if t := r.table.Load(); t != nil {
+		return t
+	}
+	r.reportOnce.Do(func() { slog.Error("router has mistakes and answers 500", "err", err) })
+	return nil
+}
+
+// Live is a router that can be replaced while it serves. Make one with [NewLive].
+type Live struct {
+	first *Router
+	table atomic.Pointer[table]
+}
+
+// NewLive returns a Live that serves r.
+func NewLive(r *Router) *Live { return &Live{first: r} }
+
+// Build builds the router that Live was made with, unless another took its place.
+func (l *Live) Build() error {
+	if l.table.Load() != nil {
+		return nil
+	}
+	if err := l.first.Build(); err != nil {
+		return err
+	}
+	l.table.CompareAndSwap(nil, l.first.current())
+	return nil
+}
+
+// Swap builds next and puts it in the place of the router that serves. Requests
+// under way end on the router they began on; every request is served wholly by
+// one. If next has mistakes they are returned and nothing changes. Swap may be
+// called by several goroutines.
+func (l *Live) Swap(next *Router) error {
+	if err := next.Build(); err != nil {
+		return err
+	}
+	l.table.Store(next.root().current())
+	return nil
+}
+
+// ServeHTTP answers one request of a net/http server.
+func (l *Live) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	t := l.current()
+	if t == nil {
+		http.Error(w, "500 Internal Server Error", http.StatusInternalServerError)
+		return
+	}
+	t.serveHTTP(w, req)
+}
+
+// Serve answers one request that a runtime holds.
+func (l *Live) Serve(ex Exchange) (aborted bool) {
+	t := l.current()
+	if t == nil {
+		ex.Abort()
+		return true
+	}
+	return t.serveExchange(ex)
+}
+
+func (l *Live) current() *table {
+	if t := l.table.Load(); t != nil {
+		return t
+	}
+	if t := l.first.current(); t != nil {
+		return t
+	}
+	if t := l.first.firstBuild(); t != nil {
+		l.table.CompareAndSwap(nil, t)
+	}
+	return l.table.Load()
+}

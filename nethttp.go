@@ -1,0 +1,361 @@
+package tako
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// netHTTP is the Exchange over net/http: for HTTP/1.1 of the std runtime, and for
+// a Router that somebody else's server calls.
+type netHTTP struct {
+	w http.ResponseWriter
+	r *http.Request
+
+	status int   // held back until the first byte, when the length can be judged
+	length int64 // declared, -1 if unknown
+	begun  bool  // WriteHeader was called
+	broken bool
+	gone   bool // hijacked
+	info   *ConnInfo
+}
+
+var _ Exchange = (*netHTTP)(nil)
+
+// autoLength is the largest body whose length net/http finds out by itself,
+// which saves a header field.
+const autoLength = 2048
+
+// ServeHTTP answers one request of a net/http server. See [Router.Build] for what
+// happens if the router has mistakes.
+func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	t := r.table.Load()
+	if t == nil {
+		if t = r.firstBuild(); t == nil {
+			http.Error(w, "500 Internal Server Error", http.StatusInternalServerError)
+			return
+		}
+	}
+	t.serveHTTP(w, req)
+}
+
+func (t *table) serveHTTP(w http.ResponseWriter, req *http.Request) {
+	c := acquire(nil)
+	c.std.w, c.std.r, c.std.length = w, req, -1
+	c.ex = &c.std
+	if h := w.Header(); len(h) > 0 {
+		c.std.adopt(&c.header, h)
+	}
+	aborted := t.serve(c) || c.std.broken
+	if !aborted {
+		c.std.begin(false)
+	}
+	c.recycle()
+	if aborted {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// adopt takes over the fields that handlers around this one have set.
+func (x *netHTTP) adopt(to *Header, from http.Header) {
+	for name, values := range from {
+		for _, v := range values {
+			to.Add(name, v)
+		}
+	}
+}
+
+func (x *netHTTP) Method() string { return x.r.Method }
+
+func (x *netHTTP) Target() string {
+	if x.r.RequestURI != "" {
+		return x.r.RequestURI
+	}
+	return x.r.URL.RequestURI()
+}
+
+// pathQuery returns the escaped path and the query as handlers around this one,
+// such as http.StripPrefix, left them.
+func (x *netHTTP) pathQuery() (path, query string) {
+	path = x.r.URL.EscapedPath()
+	if path == "" {
+		path = "/"
+	}
+	return path, x.r.URL.RawQuery
+}
+
+func (x *netHTTP) Authority() string { return x.r.Host }
+
+func (x *netHTTP) Protocol() Protocol {
+	switch {
+	case x.r.ProtoMajor == 3:
+		return HTTP3
+	case x.r.ProtoMajor == 2:
+		return HTTP2
+	case x.r.ProtoMajor == 1 && x.r.ProtoMinor == 0:
+		return HTTP10
+	}
+	return HTTP11
+}
+
+func (x *netHTTP) RequestHeader(name string) string {
+	if values := x.r.Header[name]; len(values) > 0 {
+		return values[0]
+	}
+	if name == "Host" {
+		return x.r.Host
+	}
+	return ""
+}
+
+func (x *netHTTP) EachRequestHeader(yield func(name, value string) bool) {
+	for name, values := range x.r.Header {
+		for _, v := range values {
+			if !yield(name, v) {
+				return
+			}
+		}
+	}
+}
+
+func (x *netHTTP) ContentLength() int64 { return x.r.ContentLength }
+
+func (x *netHTTP) Body() io.Reader {
+	if x.r.Body == nil {
+		return http.NoBody
+	}
+	return x.r.Body
+}
+
+func (x *netHTTP) EachRequestTrailer(yield func(name, value string) bool) {
+	for name, values := range x.r.Trailer {
+		for _, v := range values {
+			if !yield(name, v) {
+				return
+			}
+		}
+	}
+}
+
+func (x *netHTTP) WriteHead(status int, h *Header, length int64) error {
+	to := x.w.Header()
+	if len(to) > 0 {
+		clear(to)
+	}
+	values := make([]string, len(h.fields))
+	for i, f := range h.fields {
+		values[i] = f.value
+		if have := to[f.name]; have == nil {
+			to[f.name] = values[i : i+1 : i+1]
+		} else {
+			to[f.name] = append(have, f.value)
+		}
+	}
+	x.status, x.length = status, length
+	return nil
+}
+
+// begin sends the head. whole says that the next write is the whole body.
+func (x *netHTTP) begin(whole bool) {
+	if x.begun || x.gone || x.status == 0 {
+		return
+	}
+	x.begun = true
+	if x.length >= 0 && (!whole || x.length > autoLength || x.r.Method == http.MethodHead) {
+		x.w.Header()["Content-Length"] = []string{strconv.FormatInt(x.length, 10)}
+	}
+	x.w.WriteHeader(x.status)
+}
+
+func (x *netHTTP) Write(p []byte) (int, error) {
+	if !x.begun {
+		x.begin(int64(len(p)) == x.length)
+	}
+	n, err := x.w.Write(p)
+	return n, x.note(err)
+}
+
+// note remembers that the response is broken: net/http would otherwise end it.
+func (x *netHTTP) note(err error) error {
+	if err != nil {
+		x.broken = true
+	}
+	return err
+}
+
+func (x *netHTTP) WriteBuffers(bufs net.Buffers) (int64, error) {
+	x.begin(false)
+	var total int64
+	for _, b := range bufs {
+		n, err := x.w.Write(b)
+		total += int64(n)
+		if err != nil {
+			return total, x.note(err)
+		}
+	}
+	return total, nil
+}
+
+func (x *netHTTP) ReadFrom(r io.Reader) (int64, error) {
+	x.begin(false)
+	return io.Copy(x.w, r)
+}
+
+func (x *netHTTP) Flush() error {
+	x.begin(false)
+	return http.NewResponseController(x.w).Flush()
+}
+
+func (x *netHTTP) WriteTrailers(h *Header) error {
+	x.begin(false)
+	to := x.w.Header()
+	for _, f := range h.fields {
+		to[http.TrailerPrefix+f.name] = append(to[http.TrailerPrefix+f.name], f.value)
+	}
+	return h.err
+}
+
+func (x *netHTTP) EarlyHints(h *Header) error {
+	to := x.w.Header()
+	saved := to.Clone()
+	clear(to)
+	for _, f := range h.fields {
+		to[f.name] = append(to[f.name], f.value)
+	}
+	x.w.WriteHeader(http.StatusEarlyHints)
+	clear(to)
+	for name, values := range saved {
+		to[name] = values
+	}
+	return nil
+}
+
+func (x *netHTTP) EnableFullDuplex() error {
+	return http.NewResponseController(x.w).EnableFullDuplex()
+}
+
+func (x *netHTTP) SetReadDeadline(t time.Time) error {
+	return http.NewResponseController(x.w).SetReadDeadline(t)
+}
+
+func (x *netHTTP) SetWriteDeadline(t time.Time) error {
+	return http.NewResponseController(x.w).SetWriteDeadline(t)
+}
+
+func (x *netHTTP) Abort() { x.broken = true }
+
+func (x *netHTTP) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(x.w).Hijack()
+	x.gone = err == nil
+	return conn, rw, err
+}
+
+func (x *netHTTP) Context() context.Context { return x.r.Context() }
+
+func (x *netHTTP) server() *serverConn {
+	s, _ := x.r.Context().Value(serverConnKey{}).(*serverConn)
+	return s
+}
+
+func (x *netHTTP) Draining() <-chan struct{} {
+	if s := x.server(); s != nil {
+		return s.draining
+	}
+	return nil
+}
+
+// ConnInfo falls back to what net/http tells where the server tells nothing.
+func (x *netHTTP) ConnInfo() *ConnInfo {
+	if x.info != nil {
+		return x.info
+	}
+	if s := x.server(); s != nil && (s.info.TLS != nil || x.r.TLS == nil) {
+		x.info = s.info
+		return x.info
+	}
+	info := &ConnInfo{TLS: x.r.TLS}
+	if addr, err := netip.ParseAddrPort(x.r.RemoteAddr); err == nil {
+		info.Transport, info.Remote = "tcp", net.TCPAddrFromAddrPort(addr)
+	}
+	if local, ok := x.r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+		info.Local = local
+	}
+	if x.r.ProtoMajor == 3 {
+		info.Transport = "quic"
+	}
+	x.info = info
+	return info
+}
+
+// request returns the request with path and query in normal form, for handlers
+// of net/http that are mounted inside.
+func (c *Context) request(ctx context.Context) *http.Request {
+	var req *http.Request
+	if c.ex == Exchange(&c.std) {
+		req = c.std.r.WithContext(ctx)
+	} else {
+		req = makeRequest(ctx, c.ex)
+	}
+	u := *req.URL
+	if decoded, ok := unescapeSegment(c.path); ok && c.path != "*" {
+		u.Path, u.RawPath = decoded, ""
+		if u.EscapedPath() != c.path {
+			u.RawPath = c.path
+		}
+	}
+	req.URL = &u
+	if c.route != nil {
+		req.Pattern = c.route.label()
+		for i, name := range c.route.params {
+			value, _ := unescapeSegment(c.params[i])
+			req.SetPathValue(name, value)
+		}
+	}
+	if c.ex.Body() != http.NoBody && req.Body != http.NoBody {
+		req.Body = struct {
+			io.Reader
+			io.Closer
+		}{c.Body(), io.NopCloser(nil)}
+	}
+	return req
+}
+
+// makeRequest makes a request of net/http out of any Exchange.
+func makeRequest(ctx context.Context, ex Exchange) *http.Request {
+	info := ex.ConnInfo()
+	req := &http.Request{Method: ex.Method(), RequestURI: ex.Target(), Host: ex.Authority(), TLS: info.TLS,
+		Header: http.Header{}, ContentLength: ex.ContentLength(), ProtoMajor: 1, ProtoMinor: 1}
+	switch ex.Protocol() {
+	case HTTP10:
+		req.ProtoMinor = 0
+	case HTTP2:
+		req.ProtoMajor, req.ProtoMinor = 2, 0
+	case HTTP3:
+		req.ProtoMajor, req.ProtoMinor = 3, 0
+	}
+	req.Proto = "HTTP/" + strconv.Itoa(req.ProtoMajor) + "." + strconv.Itoa(req.ProtoMinor)
+	if info.Remote != nil {
+		req.RemoteAddr = info.Remote.String()
+	}
+	ex.EachRequestHeader(func(name, value string) bool {
+		if name != "Host" {
+			req.Header[name] = append(req.Header[name], value)
+		}
+		return true
+	})
+	req.URL, _ = url.ParseRequestURI(req.RequestURI)
+	if req.URL == nil {
+		req.URL = &url.URL{Path: "/"}
+	}
+	req.Body = http.NoBody
+	if ex.ContentLength() != 0 {
+		req.Body = io.NopCloser(ex.Body())
+	}
+	return req.WithContext(ctx)
+}

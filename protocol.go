@@ -1,0 +1,60 @@
+package tako
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+)
+
+// Protocol is a version of HTTP.
+type Protocol uint8
+
+// The versions a request can arrive with.
+const (
+	HTTP10 Protocol = iota + 1
+	HTTP11
+	HTTP2
+	HTTP3
+)
+
+// String returns the version as a log shows it, such as "HTTP/1.1".
+func (p Protocol) String() string {
+	switch p {
+	case HTTP10:
+		return "HTTP/1.0"
+	case HTTP11:
+		return "HTTP/1.1"
+	case HTTP2:
+		return "HTTP/2"
+	case HTTP3:
+		return "HTTP/3"
+	}
+	return "HTTP/?"
+}
+
+// ConnInfo describes the connection a request came over. It is read-only and
+// stays valid after the request.
+type ConnInfo struct {
+	// Transport is "tcp", "unix" or "quic"; "" if the server does not tell.
+	Transport string
+	// Remote and Local are the two ends as the socket has them. Remote is the
+	// proxy where there is one: see [Context.ClientIP]. Nil if unknown.
+	Remote, Local net.Addr
+	// TLS is the state of the handshake, nil without TLS.
+	TLS *tls.ConnectionState
+}
+
+// serverConn is what a server that stands on net/http tells about a connection.
+type serverConn struct {
+	info     *ConnInfo
+	draining <-chan struct{}
+}
+
+type serverConnKey struct{}
+
+// WithConn returns a context that tells the requests of a connection what they
+// came over, and when their server begins to drain. A server that stands on
+// net/http calls it in its ConnContext; others implement [Exchange].
+func WithConn(ctx context.Context, info *ConnInfo, draining <-chan struct{}) context.Context {
+	return context.WithValue(ctx, serverConnKey{}, &serverConn{info, draining})
+}
