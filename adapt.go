@@ -243,8 +243,7 @@ func (b *branch) serveInner(w http.ResponseWriter, r *http.Request) {
 	if !aborted {
 		inner.std.begin(false)
 	}
-	b.join(inner, err)
-	inner.recycle()
+	b.end(inner, err, inner.status)
 	if aborted {
 		panic(http.ErrAbortHandler)
 	}

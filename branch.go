@@ -40,14 +40,25 @@ func (b *branch) fork(ex Exchange) *Context {
 	return inner
 }
 
-// join takes over what inner learned. Its response, if it began one, went through
-// its Exchange.
-func (b *branch) join(inner *Context, err error) {
+// end joins inner to the outer Context, or, if that was too late, tells its hooks
+// of the status that was answered instead.
+func (b *branch) end(inner *Context, err error, late int) {
+	if b.join(inner, err) {
+		return
+	}
+	inner.err, inner.sent, inner.status = err, true, late
+	inner.tell(false)
+	inner.recycle()
+}
+
+// join takes over what inner learned, and inner itself until its hooks are told.
+// Its response, if it began one, went through its Exchange.
+func (b *branch) join(inner *Context, err error) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.running--
 	if b.closed {
-		return
+		return false
 	}
 	c := b.outer
 	c.values = append(c.values[:0], inner.values...)
@@ -69,7 +80,8 @@ func (b *branch) join(inner *Context, err error) {
 		c.layers = append(c.layers, inner.layers...)
 		c.trailer = inner.trailer
 	}
-	inner.done = inner.done[:0]
+	c.adopted = append(c.adopted, inner)
+	return true
 }
 
 // close cuts the outer Context off. An inner one that still runs may look at what

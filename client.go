@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tako-go/tako/internal/ascii"
+	"github.com/tako-go/tako/internal/authority"
 )
 
 // client is who the request comes from, as far as trusted proxies tell.
@@ -126,7 +127,7 @@ func (c *Context) resolveForwarded(value string) {
 
 // take believes a forwarded host and scheme if they are valid.
 func (p *client) take(host, proto string) {
-	if _, _, ok := splitHost(host); ok {
+	if _, _, ok := authority.Split(host); ok {
 		p.host = host
 	}
 	if proto = strings.ToLower(proto); proto == "http" || proto == "https" {
@@ -189,14 +190,14 @@ func splitList(lines []string) []string {
 func RedirectHTTPS(hosts ...string) Handler {
 	targets := make(map[string]string, len(hosts))
 	for _, h := range hosts {
-		host, port, _ := splitHost(h)
+		host, port, _ := authority.Split(h)
 		if port == "443" {
 			port = ""
 		}
-		targets[host] = joinHost(host, port)
+		targets[host] = authority.Join(host, port)
 	}
 	return func(c *Context) error {
-		host, _, ok := splitHost(c.Host())
+		host, _, ok := authority.Split(c.Host())
 		if !ok {
 			return BadRequest("the host is invalid")
 		}

@@ -48,6 +48,7 @@ type Context struct {
 	layers  []layer
 	wraps   []func(BodyWriter) BodyWriter
 	done    []func(Outcome)
+	adopted []*Context // inner Contexts whose hooks are to be told
 
 	sentBytes int64
 	allow     string // methods of the path, where the request's has no route
@@ -74,6 +75,10 @@ func acquire(ex Exchange) *Context {
 // recycle makes c ready for another request, or unusable where stale uses shall
 // be found.
 func (c *Context) recycle() {
+	for i, inner := range c.adopted {
+		inner.recycle()
+		c.adopted[i] = nil
+	}
 	if c.pinned {
 		return
 	}
@@ -83,7 +88,7 @@ func (c *Context) recycle() {
 	clear(c.done)
 	clear(c.provided)
 	kept := Context{header: c.header, layers: c.layers[:0], wraps: c.wraps[:0], values: c.values[:0],
-		done: c.done[:0], provided: c.provided[:0]}
+		done: c.done[:0], adopted: c.adopted[:0], provided: c.provided[:0]}
 	*c = kept
 	if lifetime.IsStrict() {
 		c.ex = nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tako-go/tako/internal/ascii"
+	"github.com/tako-go/tako/internal/authority"
 )
 
 // serve answers the request of c and reports whether the response was broken off
@@ -110,7 +111,7 @@ func (c *Context) parseTarget() error {
 func (t *table) find(c *Context, path string) *route {
 	if len(t.hosts) > 0 {
 		host := c.Host()
-		host, _, _ = splitHost(host)
+		host, _, _ = authority.Split(host)
 		for _, h := range t.hosts {
 			if !h.match(host, &c.params, 0) {
 				continue
@@ -179,7 +180,7 @@ func (t *table) eachHost(c *Context, f func(*hostTable)) {
 	if len(t.hosts) == 0 {
 		return
 	}
-	host, _, _ := splitHost(c.Host())
+	host, _, _ := authority.Split(c.Host())
 	var params [maxParams]string
 	for _, h := range t.hosts {
 		if h.match(host, &params, 0) {

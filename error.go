@@ -38,6 +38,7 @@ var (
 // and matched by [errors.Is], never sent. For a status of 500 and above, Detail
 // is shown only because somebody set it.
 type Error struct {
+	// Status is the status of the response, 400 to 599.
 	Status int
 	// Type is a URI that names the kind of problem; "about:blank" if empty.
 	Type string

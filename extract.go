@@ -10,12 +10,14 @@ import (
 // pointer. Typed handlers take extractors as fields of their input or as the
 // whole of it; a raw handler calls [Extract].
 type Extractor interface {
+	// Extract fills the value. An error without a status is answered 500.
 	Extract(c *Context) error
 }
 
 // A Describer is an Extractor that tells the build step what it reads. Describe
 // is called on a zero value with the name of the field.
 type Describer interface {
+	// Describe calls the methods of op that record inputs.
 	Describe(op *Operation, field string)
 }
 
@@ -38,7 +40,9 @@ func Extract[T any, P interface {
 // Optional is an extractor whose value may be absent. A value that is there but
 // malformed is still an error.
 type Optional[T any] struct {
-	Value   T
+	// Value is zero if absent.
+	Value T
+	// Present tells whether there was a value.
 	Present bool
 }
 
@@ -67,7 +71,10 @@ func (o *Optional[T]) Describe(op *Operation, field string) {
 
 // JSON is a request body of type application/json, or with the suffix +json. A
 // Validate method of T or *T is called.
-type JSON[T any] struct{ Value T }
+type JSON[T any] struct {
+	// Value is the decoded body.
+	Value T
+}
 
 // Extract decodes the body: 415 for another Content-Type, 413 over the body
 // limit, 400 for malformed JSON, 422 if Validate fails.
@@ -99,7 +106,10 @@ func validateValue[T any](c *Context, v *T) error {
 // State is a value of type T that [Supply] gave to the route's groups. As a field
 // of a typed input its absence is a mistake that Build reports; in a raw handler
 // it is a 500.
-type State[T any] struct{ Value T }
+type State[T any] struct {
+	// Value is what was supplied.
+	Value T
+}
 
 // Extract looks the value up.
 func (s *State[T]) Extract(c *Context) error {

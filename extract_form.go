@@ -10,7 +10,10 @@ import (
 // Form is a request body of type application/x-www-form-urlencoded as a struct
 // whose fields have form tags; the same types and rules as for queries apply. A
 // Validate method of T is called.
-type Form[T any] struct{ Value T }
+type Form[T any] struct {
+	// Value is the decoded body.
+	Value T
+}
 
 const formType = "application/x-www-form-urlencoded"
 

@@ -12,7 +12,10 @@ import (
 // Query is the query of the request as a struct whose fields have query tags; a
 // field without a tag is a mistake. See [Handle] for the types and tags that can
 // be used. An absent query leaves all fields at their defaults.
-type Query[T any] struct{ Value T }
+type Query[T any] struct {
+	// Value is the decoded query.
+	Value T
+}
 
 // Extract decodes the query: 400 for values that do not parse, broken escapes and
 // too many parameters.
@@ -27,7 +30,10 @@ func (q *Query[T]) Describe(op *Operation, field string) {
 
 // Path is the path parameters as a struct whose fields have path tags, or, if the
 // pattern has one parameter, as a single value such as Path[int64].
-type Path[T any] struct{ Value T }
+type Path[T any] struct {
+	// Value is the decoded parameters.
+	Value T
+}
 
 // Extract decodes the parameters; 400 for values that do not parse.
 func (p *Path[T]) Extract(c *Context) error {

@@ -10,6 +10,7 @@ import (
 // A Responder is a result that writes itself. Its method may be on the value or
 // on the pointer.
 type Responder interface {
+	// Respond writes the whole response.
 	Respond(c *Context) error
 }
 

@@ -69,8 +69,12 @@ func (f *goFile) needSpec(decl *ast.GenDecl, spec ast.Spec, need needComment) {
 	}
 }
 
-// needFields lets a field share the comment of the line above it.
+// needFields lets a field share the comment of the line above it, and a small
+// type explain its members in its own comment.
 func (f *goFile) needFields(owner string, fields *ast.FieldList, need needComment) {
+	if fields.NumFields() <= 3 {
+		return
+	}
 	var above *ast.CommentGroup
 	last := 0
 	for _, field := range fields.List {

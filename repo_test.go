@@ -168,8 +168,9 @@ func keepGoMod(tr *tree) (faults []string) {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	if !regexp.MustCompile(`(?m)^go 1\.26$`).Match(text) {
-		faults = append(faults, "go.mod: the go line must be exactly \"go 1.26\", so that any Go 1.26 builds it")
+	// Modules that say 1.26.0 themselves demand this spelling; 1.26 sorts before it.
+	if !regexp.MustCompile(`(?m)^go 1\.26(\.0)?$`).Match(text) {
+		faults = append(faults, "go.mod: the go line must be \"go 1.26\" or \"go 1.26.0\", so that any Go 1.26 builds it")
 	}
 	if regexp.MustCompile(`(?m)^\s*(toolchain|replace)\b|=>`).Match(text) {
 		faults = append(faults, "go.mod: no replace and no toolchain: importers would not get them, or would have to download one")
@@ -239,7 +240,8 @@ func TestRepoCatches(t *testing.T) {
 		{"unfinished", "queue/a_test.go", "package queue\n\n// TO" + "DO: all of it.\n", "queue/a_test.go:3: TO" + "DO"},
 		{"sleep", "queue/a_test.go", "package queue\n\nfunc f() { time.Sleep(1) }\n", "queue/a_test.go:3: wait for what happens"},
 		{"sleep in a bubble", "queue/a_test.go", "package queue\n\nfunc f() { synctest.Test(t, func() { time.Sleep(1) }) }\n", ""},
-		{"newer go", "go.mod", "module m\n\ngo 1.26.8\n", "the go line must be exactly"},
+		{"first release", "go.mod", "module m\n\ngo 1.26.0\n", ""},
+		{"newer go", "go.mod", "module m\n\ngo 1.26.8\n", "the go line must be"},
 		{"replace", "go.mod", "module m\n\ngo 1.26\n\nreplace a.b/c => ../c\n", "no replace"},
 		{"toolchain", "go.mod", "module m\n\ngo 1.26\n\ntoolchain go1.27.3\n", "no replace and no toolchain"},
 		{"text file", "store/ideas.txt", "", "stray note"},
@@ -250,9 +252,10 @@ func TestRepoCatches(t *testing.T) {
 		{"function without comment", "queue/a.go", "// Package queue runs jobs.\npackage queue\n\nfunc F() {}\n", "queue/a.go:4: F has no comment"},
 		{"method without comment", "queue/a.go", "// Package queue runs jobs.\npackage queue\n\n// T is.\ntype T[E any] struct{}\n\nfunc (t *T[E]) M() {}\n", "queue/a.go:7: T.M has no comment"},
 		{"method of an unexported type", "queue/a.go", "// Package queue runs jobs.\npackage queue\n\ntype t struct{}\n\nfunc (t) M() {}\n", ""},
-		{"interface method without comment", "queue/a.go", "// Package queue runs jobs.\npackage queue\n\n// T is.\ntype T interface{ M() }\n", "T.M has no comment"},
-		{"field without comment", "queue/a.go", "// Package queue runs jobs.\npackage queue\n\n// T is.\ntype T struct {\n\t// A is.\n\tA int\n\n\tB int\n}\n", "queue/a.go:9: T.B has no comment"},
-		{"fields that share a comment", "queue/a.go", "// Package queue runs jobs.\npackage queue\n\n// T is.\ntype T struct {\n\t// A and B are.\n\tA int\n\tB int\n}\n", ""},
+		{"interface method without comment", "queue/a.go", "// Package queue runs jobs.\npackage queue\n\n// T is.\ntype T interface{ A(); B(); C(); M() }\n", "T.M has no comment"},
+		{"small type", "queue/a.go", "// Package queue runs jobs.\npackage queue\n\n// T is.\ntype T struct{ A, B int }\n", ""},
+		{"field without comment", "queue/a.go", "// Package queue runs jobs.\npackage queue\n\n// T is.\ntype T struct {\n\t// A is.\n\tA, C, D int\n\n\tB int\n}\n", "queue/a.go:9: T.B has no comment"},
+		{"fields that share a comment", "queue/a.go", "// Package queue runs jobs.\npackage queue\n\n// T is.\ntype T struct {\n\t// A and B are.\n\tA, C, D int\n\tB int\n}\n", ""},
 		{"constants that share a comment", "queue/a.go", "// Package queue runs jobs.\npackage queue\n\n// Kinds.\nconst (\n\tA = 1\n\tB = 2\n)\n", ""},
 		{"variable without comment", "queue/a.go", "// Package queue runs jobs.\npackage queue\n\nvar ErrFull error\n", "ErrFull has no comment"},
 		{"internal", "internal/a/a.go", "// Package a is.\npackage a\n\nfunc F() {}\n", ""},

@@ -167,6 +167,7 @@ func (c *Context) JSON(status int, v any) error {
 
 // Template is what HTML executes: *html/template.Template is one.
 type Template interface {
+	// Execute writes the page.
 	Execute(w io.Writer, data any) error
 }
 

@@ -9,8 +9,10 @@ import (
 // Created is the result of an operation that made a resource: 201 with its
 // Location and Body.
 type Created[T any] struct {
+	// Location is the URI of the new resource, left out if empty.
 	Location string
-	Body     T
+	// Body is encoded as the body.
+	Body T
 }
 
 // Respond answers 201.
@@ -33,8 +35,10 @@ func (r *Created[T]) fromResponse(resp *http.Response, decode func(any) error) e
 // Accepted is the result of an operation that goes on after the response: 202
 // with the Location where it can be watched, and Body.
 type Accepted[T any] struct {
+	// Location is where the operation can be watched, left out if empty.
 	Location string
-	Body     T
+	// Body is encoded as the body.
+	Body T
 }
 
 // Respond answers 202.
@@ -61,7 +65,10 @@ func (NoContent) fromResponse(*http.Response, func(any) error) error { return ni
 // Redirect is the result of an operation that sends the client elsewhere: 303
 // unless Status says otherwise. See [Context.Redirect] for what Location may be.
 type Redirect struct {
-	Status   int
+	// Status is that of the redirection.
+	// Default: 303.
+	Status int
+	// Location is the target.
 	Location string
 }
 
@@ -82,9 +89,13 @@ func (r *Redirect) fromResponse(resp *http.Response, _ func(any) error) error {
 // Stream is the result of an operation that sends bytes from a reader: 200, with
 // a Content-Length if Size is more than 0. Body is closed if it can be.
 type Stream struct {
+	// ContentType is the media type.
+	// Default: application/octet-stream.
 	ContentType string
-	Size        int64
-	Body        io.Reader
+	// Size is the length in bytes, 0 if unknown.
+	Size int64
+	// Body yields the bytes.
+	Body io.Reader
 }
 
 // Respond sends the body.

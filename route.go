@@ -45,6 +45,7 @@ func (r Route[I, O]) URL(in I) (string, error) {
 // A RequestEncoder is an Extractor that can also be written into a request, so
 // that [Route.Do] can call operations that read it.
 type RequestEncoder interface {
+	// EncodeRequest adds the value to req.
 	EncodeRequest(req *http.Request) error
 }
 

@@ -30,12 +30,14 @@ type Server interface {
 // A Drainer is a Server that can tell its handlers about a coming shutdown while
 // it still accepts: [Ready] answers 503 from then on.
 type Drainer interface {
+	// BeginDrain may be called at any time and any number of times.
 	BeginDrain()
 }
 
 // A Describable is a Server that names what it serves, for listings, such as
 // "http/1.1 (std)".
 type Describable interface {
+	// Describe returns protocol and runtime.
 	Describe() string
 }
 

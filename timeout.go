@@ -63,11 +63,10 @@ func (b *branch) runInner(inner *Context, ex *timeoutExchange) (err error) {
 	if err != nil && inner.body != nil {
 		_ = inner.breakOff(err)
 	}
-	b.join(inner, nil)
 	if ex.isSealed() && PanicStack(err) != nil {
 		inner.logFailure(err)
 	}
-	inner.recycle()
+	b.end(inner, nil, http.StatusServiceUnavailable)
 	return err
 }
 

@@ -1,0 +1,177 @@
+package std
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/internal/connlimit"
+)
+
+// epoch is what the coarse clock counts from.
+var epoch = time.Now()
+
+// piece is how much of a response is given to the kernel at a time: the write
+// timeout is judged by pieces.
+const piece = 64 << 10
+
+// conn is a connection under the eyes of the sweeper. Deadlines that net/http
+// sets for every request are kept as marks, which costs a store instead of a
+// timer; the sweeper turns them into real ones when they are due.
+type conn struct {
+	net.Conn
+	s      *Server
+	info   *tako.ConnInfo
+	slot   *connlimit.Slot
+	cancel atomic.Pointer[context.CancelCauseFunc]
+
+	readBy   atomic.Int64 // deadline by the coarse clock, 0 for none
+	writeBy  atomic.Int64
+	writing  atomic.Int64 // when the write under way began, 0 if none is
+	state    atomic.Int32 // an http.ConnState
+	closed   atomic.Bool
+	hard     sync.Mutex // guards hardRead
+	hardRead bool       // the socket has a read deadline of its own
+	body     bodyWatch
+}
+
+func newConn(s *Server, c net.Conn, slot *connlimit.Slot) *conn {
+	info := &tako.ConnInfo{Transport: c.LocalAddr().Network(), Remote: c.RemoteAddr(), Local: c.LocalAddr()}
+	return &conn{Conn: c, s: s, slot: slot, info: info}
+}
+
+// connContext gives the requests of a connection what they came over, and a
+// context that ends when the sweeper sees the client go.
+func connContext(ctx context.Context, c net.Conn) context.Context {
+	own, ok := c.(*conn)
+	if !ok {
+		return ctx
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	own.cancel.Store(&cancel)
+	return tako.WithConn(context.WithValue(ctx, connKey{}, own), own.info, own.s.draining)
+}
+
+type connKey struct{}
+
+func connState(c net.Conn, state http.ConnState) {
+	if own, ok := c.(*conn); ok {
+		own.state.Store(int32(state))
+	}
+}
+
+// Close gives the slot back once.
+func (c *conn) Close() error {
+	err := c.Conn.Close()
+	if c.closed.CompareAndSwap(false, true) {
+		c.endRequests()
+		c.slot.Release()
+		c.s.forget(c)
+	}
+	return err
+}
+
+// endRequests cancels the contexts of the connection's requests.
+func (c *conn) endRequests() {
+	if cancel := c.cancel.Load(); cancel != nil {
+		(*cancel)(tako.ErrClientGone)
+	}
+}
+
+// SetReadDeadline keeps a deadline that is some time ahead as a mark. One that is
+// near, or past to interrupt a read, goes to the socket.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.hard.Lock()
+	defer c.hard.Unlock()
+	mark, err := int64(0), error(nil)
+	switch {
+	case !t.IsZero() && t.Sub(epoch) < time.Duration(c.s.now.Load())+time.Second:
+		c.hardRead = true
+		err = c.Conn.SetReadDeadline(t)
+	case !t.IsZero():
+		mark = int64(t.Sub(epoch))
+		fallthrough
+	default:
+		if c.hardRead {
+			c.hardRead = false
+			err = c.Conn.SetReadDeadline(time.Time{})
+		}
+	}
+	c.readBy.Store(mark)
+	return err
+}
+
+// SetWriteDeadline is a deadline that a handler has set.
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// SetDeadline sets both, for connections that were taken over.
+func (c *conn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+// Write writes in pieces, so that the sweeper sees whether the client takes them.
+func (c *conn) Write(p []byte) (int, error) {
+	if len(p) <= piece {
+		return c.writePiece(p)
+	}
+	total := 0
+	for len(p) > 0 {
+		n, err := c.writePiece(p[:min(piece, len(p))])
+		total += n
+		if err != nil {
+			return total, err
+		}
+		p = p[n:]
+	}
+	return total, nil
+}
+
+func (c *conn) writePiece(p []byte) (int, error) {
+	c.writing.Store(c.s.now.Load())
+	n, err := c.Conn.Write(p)
+	c.writing.Store(0)
+	return n, err
+}
+
+// ReadFrom lets the kernel copy files, in pieces.
+func (c *conn) ReadFrom(r io.Reader) (int64, error) {
+	from, ok := c.Conn.(io.ReaderFrom)
+	if !ok {
+		return io.Copy(writerOnly{c}, r)
+	}
+	limited, ok := r.(*io.LimitedReader)
+	if !ok {
+		limited = &io.LimitedReader{R: r, N: 1 << 62}
+	}
+	var total int64
+	for limited.N > 0 {
+		one := &io.LimitedReader{R: limited.R, N: min(piece, limited.N)}
+		c.writing.Store(c.s.now.Load())
+		n, err := from.ReadFrom(one)
+		c.writing.Store(0)
+		total += n
+		limited.N -= n
+		if err != nil || one.N > 0 {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+type writerOnly struct{ io.Writer }
+
+// CloseWrite lets net/http end a connection without losing its last response.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}

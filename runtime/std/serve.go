@@ -1,0 +1,63 @@
+package std
+
+import (
+	"net/http"
+
+	"github.com/tako-go/tako/internal/ascii"
+	"github.com/tako-go/tako/internal/authority"
+)
+
+// serveHTTP stands before the app and refuses what net/http lets through.
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	if status, why := s.refuse(r); status != 0 {
+		s.stats.refusedRequests.Add(1)
+		s.log.Info("request refused", "peer", r.RemoteAddr, "status", status, "reason", why)
+		w.Header().Set("Connection", "close")
+		http.Error(w, http.StatusText(status), status)
+		return
+	}
+	if r.Body != http.NoBody {
+		if c, ok := r.Context().Value(connKey{}).(*conn); ok {
+			c.watch(r)
+			defer c.unwatch()
+		}
+	}
+	s.app.ServeHTTP(w, r)
+}
+
+func (s *Server) refuse(r *http.Request) (status int, why string) {
+	l := &s.limits
+	switch {
+	case l.TargetBytes > 0 && len(r.RequestURI) > l.TargetBytes:
+		return http.StatusRequestURITooLong, "target too long"
+	case !validTarget(r.RequestURI):
+		return http.StatusBadRequest, "invalid character in target"
+	case !validHost(r):
+		return http.StatusBadRequest, "invalid host"
+	case l.HeaderFields > 0 && fieldCount(r.Header) > l.HeaderFields:
+		return http.StatusRequestHeaderFieldsTooLarge, "too many header fields"
+	}
+	return 0, ""
+}
+
+// validTarget refuses fragments and bytes outside visible ASCII (RFC 9112,
+// section 3.2).
+func validTarget(s string) bool { return ascii.IsQuery(s) }
+
+// validHost demands a host and port that can be told apart, and of HTTP/1.1 that
+// there is one (RFC 9112, section 3.2).
+func validHost(r *http.Request) bool {
+	if r.Host == "" {
+		return !r.ProtoAtLeast(1, 1)
+	}
+	_, _, ok := authority.Split(r.Host)
+	return ok
+}
+
+func fieldCount(h http.Header) int {
+	n := len(h)
+	for _, values := range h {
+		n += len(values) - 1
+	}
+	return n
+}

@@ -1,0 +1,129 @@
+package std
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/tako-go/tako"
+)
+
+// newGrace is how long a connection that has not sent a request yet may still do
+// so once the drain has begun.
+const newGrace = time.Second
+
+// BeginDrain turns readiness off while the server still accepts.
+func (s *Server) BeginDrain() { s.beginOnce.Do(func() { close(s.draining) }) }
+
+// Shutdown drains the server: connections in the accept queue are taken, idle
+// ones closed at once, the others closed behind their request, and cut when ctx
+// is done. It honours the first call's ctx; later calls wait for the result.
+func (s *Server) Shutdown(ctx context.Context) (tako.Report, error) {
+	s.BeginDrain()
+	first := false
+	s.stopOnce.Do(func() { first = true })
+	if first {
+		start := time.Now()
+		s.report, s.err = s.drain(ctx)
+		s.report.Elapsed = time.Since(start)
+		close(s.done)
+	}
+	select {
+	case <-s.done:
+		return s.report, s.err
+	case <-ctx.Done():
+		if first {
+			return s.report, s.err
+		}
+		return tako.Report{}, ctx.Err()
+	}
+}
+
+func (s *Server) drain(ctx context.Context) (tako.Report, error) {
+	s.mu.Lock()
+	s.stopped = true
+	ln, serving := s.ln, s.serving
+	s.mu.Unlock()
+	close(s.stopping)
+	if ln == nil {
+		return tako.Report{}, nil
+	}
+	ln.stop()
+	if serving {
+		<-s.served
+	}
+	_ = ln.Close()
+	report := tako.Report{}
+	total, idle := s.census()
+	s.http.SetKeepAlivesEnabled(false) // closes idle connections, and each other one behind its response
+	report.Idle = idle
+	empty := s.whenEmpty()
+	grace := time.AfterFunc(newGrace, s.closeNew)
+	defer grace.Stop()
+	var err error
+	select {
+	case <-empty:
+	case <-ctx.Done():
+		report.Cut = s.cut()
+		if report.Cut > 0 {
+			err = context.Cause(ctx)
+		}
+	}
+	s.cancel()
+	report.Drained = max(total-report.Idle-report.Cut, 0)
+	return report, err
+}
+
+// census counts connections, and the idle ones among them.
+func (s *Server) census() (total, idle int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		if http.ConnState(c.state.Load()) == http.StateIdle {
+			idle++
+		}
+	}
+	return len(s.conns), idle
+}
+
+func (s *Server) whenEmpty() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	empty := make(chan struct{})
+	if len(s.conns) == 0 {
+		close(empty)
+	} else {
+		s.empty = empty
+	}
+	return empty
+}
+
+func (s *Server) list() []*conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*conn, 0, len(s.conns))
+	for c := range s.conns {
+		all = append(all, c)
+	}
+	return all
+}
+
+// closeNew closes connections that never sent a request.
+func (s *Server) closeNew() {
+	for _, c := range s.list() {
+		if http.ConnState(c.state.Load()) == http.StateNew {
+			_ = c.Close()
+		}
+	}
+}
+
+// cut ends all requests and connections, and returns how many there were.
+func (s *Server) cut() int {
+	s.cancel()
+	all := s.list()
+	for _, c := range all {
+		_ = c.Close()
+	}
+	_ = s.http.Close()
+	return len(all)
+}

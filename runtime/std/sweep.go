@@ -1,0 +1,95 @@
+package std
+
+import (
+	"time"
+)
+
+// past makes blocked calls on a socket return at once.
+var past = time.Unix(1, 0)
+
+// track makes c known and wakes the sweeper for the first connection.
+func (s *Server) track(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns[c] = struct{}{}
+	if !s.sweeping {
+		s.sweeping = true
+		s.now.Store(int64(time.Since(epoch)))
+		go s.sweep(s.tick())
+	}
+}
+
+func (s *Server) forget(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	if len(s.conns) == 0 && s.empty != nil {
+		close(s.empty)
+		s.empty = nil
+	}
+}
+
+// tick is how often deadlines are looked at: often enough for the shortest.
+func (s *Server) tick() time.Duration {
+	shortest := 2 * time.Second
+	for _, d := range []time.Duration{s.limits.HeaderTimeout, s.limits.BodyTimeout, s.limits.IdleTimeout, s.limits.WriteTimeout} {
+		if d > 0 {
+			shortest = min(shortest, d)
+		}
+	}
+	return max(shortest/4, 5*time.Millisecond)
+}
+
+// sweep looks at all connections until none is left.
+func (s *Server) sweep(tick time.Duration) {
+	timer := time.NewTicker(tick)
+	defer timer.Stop()
+	var batch []*conn
+	for range timer.C {
+		now := int64(time.Since(epoch))
+		s.now.Store(now)
+		s.mu.Lock()
+		if len(s.conns) == 0 {
+			s.sweeping = false
+			s.mu.Unlock()
+			return
+		}
+		batch = batch[:0]
+		for c := range s.conns {
+			batch = append(batch, c)
+		}
+		s.mu.Unlock()
+		for _, c := range batch {
+			c.check(now)
+		}
+		clear(batch)
+	}
+}
+
+// check ends what has taken too long on c, and tells its request if the client
+// is gone.
+func (c *conn) check(now int64) {
+	limits := &c.s.limits
+	if by := c.readBy.Load(); by != 0 && now > by && c.readBy.CompareAndSwap(by, 0) {
+		c.expireRead()
+	}
+	if c.body.tooSlow(now, limits) && c.body.slow.CompareAndSwap(false, true) {
+		c.expireRead()
+	}
+	if since := c.writing.Load(); since != 0 && limits.WriteTimeout > 0 && now-since > int64(limits.WriteTimeout) {
+		c.s.stats.timedOut.Add(1)
+		_ = c.Conn.SetWriteDeadline(past)
+	}
+	// net/http notices a client that goes away only once the body was read.
+	if c.body.since.Load() != 0 && hungUp(c.Conn) {
+		c.endRequests()
+	}
+}
+
+func (c *conn) expireRead() {
+	c.s.stats.timedOut.Add(1)
+	c.hard.Lock()
+	defer c.hard.Unlock()
+	c.hardRead = true
+	_ = c.Conn.SetReadDeadline(past)
+}
