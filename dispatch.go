@@ -116,13 +116,13 @@ func (t *table) find(c *Context, path string) *route {
 			if !h.match(host, &c.params, 0) {
 				continue
 			}
-			if r := h.tree.find(path, c.method, &c.params, 0); r != nil {
+			if r := h.tree.find(path, c.method, &c.params); r != nil {
 				h.match(host, &c.params, len(r.params)-len(h.names))
 				return r
 			}
 		}
 	}
-	return t.any.tree.find(path, c.method, &c.params, 0)
+	return t.any.tree.find(path, c.method, &c.params)
 }
 
 // missed answers a request without a route: by the slash policy of the route it
@@ -195,7 +195,7 @@ func (t *table) preflighted(c *Context) *route {
 	want := c.ex.RequestHeader("Access-Control-Request-Method")
 	var first, wanted *route
 	look := func(l *leaf) {
-		for _, r := range l.routes {
+		for r := range l.routes {
 			if first == nil {
 				first = r
 			}
@@ -217,11 +217,11 @@ func (t *table) missScope(c *Context) *scope {
 	var found *route
 	t.eachHost(c, func(h *hostTable) {
 		if found == nil {
-			found = h.misses.find(c.path, "", &c.params, 0)
+			found = h.misses.find(c.path, "", &c.params)
 		}
 	})
 	if found == nil {
-		found = t.any.misses.find(c.path, "", &c.params, 0)
+		found = t.any.misses.find(c.path, "", &c.params)
 	}
 	if found == nil {
 		return nil

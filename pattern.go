@@ -16,6 +16,9 @@ type part struct {
 	rest    bool
 }
 
+// maxPattern is the most bytes a pattern may have with all prefixes.
+const maxPattern = 8192
+
 // parsePattern splits a path pattern into parts: literals between parameters.
 //
 //	/users/{id}/posts -> "/users/" {id} "/posts"
@@ -24,6 +27,9 @@ type part struct {
 func parsePattern(pattern string) ([]part, error) {
 	if pattern == "" || pattern[0] != '/' {
 		return nil, errors.New(`pattern must begin with "/"`)
+	}
+	if len(pattern) > maxPattern {
+		return nil, fmt.Errorf("pattern is longer than %d bytes", maxPattern)
 	}
 	var parts []part
 	seen := map[string]bool{}

@@ -1,6 +1,7 @@
 package tako
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -26,8 +27,10 @@ type hostTable struct {
 	labels []string // nil for any host; "" stands for a parameter
 	names  []string // names of the parameters
 	exact  string   // the host, "" if it has parameters
-	tree   node
-	misses node
+	tree   tree
+	misses tree
+
+	routeDraft, missDraft draft
 }
 
 // route is an operation at one place of the built router.
@@ -160,7 +163,7 @@ func (t *table) addMiss(s *scope, where string) {
 			t.mistake(where, "prefix %q: %v", s.prefix, err)
 			return
 		}
-		l := h.misses.insert(parts)
+		l := h.missDraft.insert(parts)
 		switch {
 		case l.any == nil || own && l.any.scope.router.fallback == nil:
 			l.any = &route{scope: s}
@@ -208,7 +211,7 @@ func (t *table) addRoute(s *scope, op *Operation) {
 
 // link puts r into the tree and reports what is there already.
 func (t *table) link(h *hostTable, r *route) {
-	l := h.tree.insert(r.parts)
+	l := h.routeDraft.insert(r.parts)
 	if r.method == "" {
 		if l.any != nil {
 			t.mistake(r.op.Location, "%s conflicts with %s at %s", r.label(), l.any.label(), l.any.op.Location)
@@ -217,13 +220,13 @@ func (t *table) link(h *hostTable, r *route) {
 		l.any = r
 		return
 	}
-	for _, other := range l.routes {
+	for other := range l.routes {
 		if other.method == r.method {
 			t.mistake(r.op.Location, "%s conflicts with %s at %s", r.label(), other.label(), other.op.Location)
 			return
 		}
 	}
-	l.routes = append(l.routes, r)
+	l.add(r)
 }
 
 func (r *route) label() string {
@@ -256,6 +259,15 @@ func (t *table) compile(r *route) {
 
 func (t *table) finish() {
 	slices.SortStableFunc(t.hosts, func(a, b *hostTable) int { return len(a.names) - len(b.names) })
+	for _, h := range slices.Concat(t.hosts, []*hostTable{t.any}) {
+		var err1, err2 error
+		h.tree, err1 = h.routeDraft.compact()
+		h.misses, err2 = h.missDraft.compact()
+		if err := errors.Join(err1, err2); err != nil {
+			t.mistake("", "%v", err)
+		}
+		h.routeDraft, h.missDraft = draft{}, draft{}
+	}
 	methods := []string{"OPTIONS"}
 	for _, r := range t.routes {
 		if r.method != "" {

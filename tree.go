@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// The tree is a radix tree over the normal form of paths. A node stands behind
-// its prefix; a parameter stands behind the slash before it and takes one
-// segment. For /users/, /users/me, /users/{id}/posts:
+// A tree is a radix tree over the normal form of paths. A node stands behind its
+// prefix; a parameter stands behind the slash before it and takes one segment.
+// For /users/, /users/me, /users/{id}/posts:
 //
 //	"/users/" leaf
 //	├── "me"  leaf
@@ -16,117 +16,106 @@ import (
 // A search tries literal, parameter and rest in this order and comes back from
 // dead ends. Every node has one position in the path, so a search visits a node
 // at most once: its cost is bounded by the routes, not by the path.
+//
+// With thousands of routes the time goes into fetching memory and into branches
+// that cannot be foreseen. So nodes are small, refer to each other by number and
+// lie in the order they are searched, and the next byte is looked up, not searched.
+type tree struct {
+	nodes  []node // the first is the root
+	leaves []leaf // the first is none
+	jumps  string // for a node and a byte: which literal, counted from 1
+	text   string // of the prefixes
+}
+
 type node struct {
-	prefix  string
-	index   string // first bytes of the literals' prefixes
-	literal []*node
-	param   *node
-	leaf    *leaf // patterns that end here
-	rest    *leaf // patterns with {name...} here
+	prefix    uint32 // where in text it begins
+	jump      uint32 // where in jumps the entry of the byte low stands
+	literal   uint32 // the first of the literals
+	param     uint32 // 0 for none
+	leaf      uint32 // patterns that end here
+	rest      uint32 // patterns with {name...} here
+	prefixLen uint16
+	low, span uint8 // the bytes that literals begin with: span of them from low on
 }
 
 // leaf holds the routes of one shape, by method; any serves all other methods.
 type leaf struct {
-	routes []*route
+	method string // of first
+	first  *route
+	more   []*route
 	any    *route
 }
 
-// insert returns the leaf for the pattern, new if it was not there.
-func (n *node) insert(parts []part) *leaf {
-	for _, p := range parts {
-		switch {
-		case p.rest:
-			if n.rest == nil {
-				n.rest = new(leaf)
-			}
-			return n.rest
-		case p.param != "":
-			if n.param == nil {
-				n.param = new(node)
-			}
-			n = n.param
-		default:
-			n = n.child(p.literal)
-		}
+// next returns the literal node that path goes on with, 0 if there is none.
+func (t *tree) next(n *node, path string) uint32 {
+	offset := path[0] - n.low
+	if offset >= n.span {
+		return 0
 	}
-	if n.leaf == nil {
-		n.leaf = new(leaf)
+	ordinal := t.jumps[n.jump+uint32(offset)]
+	if ordinal == 0 {
+		return 0
 	}
-	return n.leaf
+	at := n.literal + uint32(ordinal) - 1
+	next := &t.nodes[at]
+	// The first byte matches, and often is all there is.
+	if size := int(next.prefixLen); size > 1 && !strings.HasPrefix(path, t.text[next.prefix:int(next.prefix)+size]) {
+		return 0
+	}
+	return at
 }
 
-// child returns the node behind literal, splitting nodes as needed.
-func (n *node) child(literal string) *node {
-	for literal != "" {
-		i := strings.IndexByte(n.index, literal[0])
-		if i < 0 {
-			next := &node{prefix: literal}
-			n.index += literal[:1]
-			n.literal = append(n.literal, next)
-			return next
-		}
-		next := n.literal[i]
-		common := commonPrefix(next.prefix, literal)
-		if common < len(next.prefix) {
-			upper := &node{prefix: next.prefix[:common], index: next.prefix[common : common+1], literal: []*node{next}}
-			next.prefix = next.prefix[common:]
-			n.literal[i] = upper
-			next = upper
-		}
-		n, literal = next, literal[common:]
+// find returns the best route for path and fills params.
+func (t *tree) find(path, method string, params *[maxParams]string) *route {
+	if len(t.nodes) == 0 {
+		return nil
 	}
-	return n
+	return t.search(0, path, method, params, 0)
 }
 
-func commonPrefix(a, b string) int {
-	i := 0
-	for i < len(a) && i < len(b) && a[i] == b[i] {
-		i++
-	}
-	return i
-}
-
-// find returns the best route for path, which is what is left behind n, and
-// fills params from position k on.
-func (n *node) find(path, method string, params *[maxParams]string, k int) *route {
+// search is find for what is left of the path behind node at; k parameters are
+// filled.
+func (t *tree) search(at uint32, path, method string, params *[maxParams]string, k int) *route {
+	n := &t.nodes[at]
 	for path != "" {
-		i := strings.IndexByte(n.index, path[0])
-		var next *node
-		if i >= 0 && strings.HasPrefix(path, n.literal[i].prefix) {
-			next = n.literal[i]
-		}
-		if n.param == nil && n.rest == nil {
-			if next == nil {
+		next := t.next(n, path)
+		if n.param == 0 && n.rest == 0 {
+			if next == 0 {
 				return nil
 			}
-			n, path = next, path[len(next.prefix):]
+			n = &t.nodes[next]
+			path = path[n.prefixLen:]
 			continue
 		}
-		if next != nil {
-			if r := next.find(path[len(next.prefix):], method, params, k); r != nil {
+		if next != 0 {
+			if r := t.search(next, path[t.nodes[next].prefixLen:], method, params, k); r != nil {
 				return r
 			}
 		}
-		if n.param != nil && path[0] != '/' {
-			end := strings.IndexByte(path, '/')
-			if end < 0 {
-				end = len(path)
-			}
+		if n.param != 0 && path[0] != '/' {
+			end := segmentEnd(path)
 			params[k] = path[:end]
-			if r := n.param.find(path[end:], method, params, k+1); r != nil {
+			if r := t.search(n.param, path[end:], method, params, k+1); r != nil {
 				return r
 			}
 		}
-		return n.rest.pickRest(path, method, params, k)
+		return t.pickRest(n, path, method, params, k)
 	}
-	if r := n.leaf.pick(method); r != nil {
+	if r := t.leaves[n.leaf].pick(method); r != nil {
 		return r
 	}
-	return n.rest.pickRest(path, method, params, k)
+	return t.pickRest(n, path, method, params, k)
 }
 
-func (l *leaf) pickRest(path, method string, params *[maxParams]string, k int) *route {
-	r := l.pick(method)
+func segmentEnd(path string) int {
+	if end := strings.IndexByte(path, '/'); end >= 0 {
+		return end
+	}
+	return len(path)
+}
+
+func (t *tree) pickRest(n *node, path, method string, params *[maxParams]string, k int) *route {
+	r := t.leaves[n.rest].pick(method)
 	if r != nil {
 		params[k] = path
 	}
@@ -135,58 +124,69 @@ func (l *leaf) pickRest(path, method string, params *[maxParams]string, k int) *
 
 // pick returns the route for method; HEAD is served by GET.
 func (l *leaf) pick(method string) *route {
-	if l == nil {
-		return nil
+	if l.method == method && l.first != nil {
+		return l.first
 	}
-	var get *route
-	for _, r := range l.routes {
+	return l.pickOther(method)
+}
+
+func (l *leaf) pickOther(method string) *route {
+	for _, r := range l.more {
 		if r.method == method {
 			return r
 		}
-		if r.method == "GET" {
-			get = r
-		}
 	}
-	if method == "HEAD" && get != nil {
-		return get
+	if method == "HEAD" {
+		for r := range l.routes {
+			if r.method == "GET" {
+				return r
+			}
+		}
 	}
 	return l.any
 }
 
-// collect calls f with every leaf that matches path, best first.
-func (n *node) collect(path string, f func(*leaf)) {
-	if path == "" {
-		if n.leaf != nil {
-			f(n.leaf)
-		}
-		if n.rest != nil {
-			f(n.rest)
-		}
+// routes yields the routes that name a method.
+func (l *leaf) routes(yield func(*route) bool) {
+	if l.first == nil || !yield(l.first) {
 		return
 	}
-	if i := strings.IndexByte(n.index, path[0]); i >= 0 {
-		if next := n.literal[i]; strings.HasPrefix(path, next.prefix) {
-			next.collect(path[len(next.prefix):], f)
+	for _, r := range l.more {
+		if !yield(r) {
+			return
 		}
 	}
-	if n.param != nil && path[0] != '/' {
-		end := strings.IndexByte(path, '/')
-		if end < 0 {
-			end = len(path)
-		}
-		n.param.collect(path[end:], f)
+}
+
+// collect calls f with every leaf that matches path, best first.
+func (t *tree) collect(path string, f func(*leaf)) {
+	if len(t.nodes) > 0 {
+		t.collectFrom(0, path, f)
 	}
-	if n.rest != nil {
-		f(n.rest)
+}
+
+func (t *tree) collectFrom(at uint32, path string, f func(*leaf)) {
+	n := &t.nodes[at]
+	if path == "" {
+		f(&t.leaves[n.leaf])
+		f(&t.leaves[n.rest])
+		return
 	}
+	if next := t.next(n, path); next != 0 {
+		t.collectFrom(next, path[t.nodes[next].prefixLen:], f)
+	}
+	if n.param != 0 && path[0] != '/' {
+		t.collectFrom(n.param, path[segmentEnd(path):], f)
+	}
+	f(&t.leaves[n.rest])
 }
 
 // allowed returns the methods that have a route for path, sorted, with HEAD for
 // GET and OPTIONS for all; nil if there is no route.
-func (n *node) allowed(path string) []string {
+func (t *tree) allowed(path string) []string {
 	var methods []string
-	n.collect(path, func(l *leaf) {
-		for _, r := range l.routes {
+	t.collect(path, func(l *leaf) {
+		for r := range l.routes {
 			methods = append(methods, r.method)
 			if r.method == "GET" {
 				methods = append(methods, "HEAD")
