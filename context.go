@@ -22,34 +22,43 @@ const maxParams = 16
 // [context.Context]; [Context.Context] is.
 type Context struct {
 	ex     Exchange
-	std    netHTTP // the Exchange of net/http requests, kept here so that attaching it allocates nothing
+	params [maxParams]string
+
+	// Memory that is kept from one request to the next, emptied.
+	header   Header
+	layers   []layer
+	wraps    []func(BodyWriter) BodyWriter
+	done     []func(Outcome)
+	adopted  []*Context // inner Contexts whose hooks are to be told
+	values   []value
+	provided []any // by provider slot
+
+	requestState
+	responseState
+	std netHTTP // the Exchange of net/http requests, kept here so that attaching it allocates nothing
+}
+
+type requestState struct {
 	table  *table
 	route  *route
 	scope  *scope // where the request belongs if it has no route
 	method string
 	path   string
 	query  string
-	params [maxParams]string
+	ctx    context.Context
+	start  time.Time
+	peer   client
+	input  bodyReader
+	pinned bool // a handler that timed out may still look at the Context
+}
 
-	ctx      context.Context
-	start    time.Time
-	values   []value
-	provided []any // by provider slot
-	peer     client
-	body     BodyWriter // the innermost stage; nil while nothing wraps the body
-	input    bodyReader
-
-	header  Header
-	trailer *Header
-	head    Head
-	status  int
-	left    int64 // bytes the declared length still allows, -1 if unknown
-	written int64 // by the handler
-	layers  []layer
-	wraps   []func(BodyWriter) BodyWriter
-	done    []func(Outcome)
-	adopted []*Context // inner Contexts whose hooks are to be told
-
+type responseState struct {
+	body      BodyWriter // the innermost stage; nil while nothing wraps the body
+	trailer   *Header
+	head      Head
+	status    int
+	left      int64 // bytes the declared length still allows, -1 if unknown
+	written   int64 // by the handler
 	sentBytes int64
 	allow     string // methods of the path, where the request's has no route
 	redirect  string // the path that the slash policy leads to
@@ -59,7 +68,6 @@ type Context struct {
 	sent      bool // the head went to the exchange
 	discard   bool // body bytes are counted and dropped
 	upgraded  bool // the connection was taken over
-	pinned    bool // a handler that timed out may still look at it
 }
 
 var contexts = sync.Pool{New: func() any { return new(Context) }}
@@ -75,26 +83,35 @@ func acquire(ex Exchange) *Context {
 // recycle makes c ready for another request, or unusable where stale uses shall
 // be found.
 func (c *Context) recycle() {
-	for i, inner := range c.adopted {
+	for _, inner := range c.adopted {
 		inner.recycle()
-		c.adopted[i] = nil
 	}
 	if c.pinned {
 		return
 	}
-	c.header.reset()
-	clear(c.layers)
-	clear(c.values)
-	clear(c.done)
-	clear(c.provided)
-	kept := Context{header: c.header, layers: c.layers[:0], wraps: c.wraps[:0], values: c.values[:0],
-		done: c.done[:0], adopted: c.adopted[:0], provided: c.provided[:0]}
-	*c = kept
-	if lifetime.IsStrict() {
-		c.ex = nil
-		return
+	if c.route != nil {
+		clear(c.params[:len(c.route.params)])
 	}
-	contexts.Put(c)
+	c.header.reset()
+	c.layers = emptied(c.layers)
+	c.values = emptied(c.values)
+	c.done = emptied(c.done)
+	c.adopted = emptied(c.adopted)
+	c.provided = emptied(c.provided)
+	c.requestState = requestState{}
+	c.responseState = responseState{}
+	c.std = netHTTP{}
+	c.ex = nil
+	if !lifetime.IsStrict() {
+		contexts.Put(c)
+	}
+}
+
+func emptied[T any](s []T) []T {
+	if len(s) > 0 {
+		clear(s)
+	}
+	return s[:0]
 }
 
 // live panics if the request of c is over.

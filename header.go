@@ -134,6 +134,9 @@ func (h *Header) valid(name, value string) bool {
 	return false
 }
 
+// put appends a field whose name is canonical and whose value is known to be valid.
+func (h *Header) put(name, value string) { h.fields = append(h.fields, field{name, value}) }
+
 func (h *Header) reset() {
 	clear(h.fields)
 	h.fields = h.fields[:0]

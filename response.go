@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"unsafe"
+
+	"github.com/tako-go/tako/internal/ascii"
 )
 
 // Header returns the header of the response, to be changed until the head is sent.
@@ -132,7 +134,7 @@ func (c *Context) respond(status int, contentType string, body []byte) error {
 		return ErrHeadSent
 	}
 	if contentType != "" && c.header.index("Content-Type", 0) < 0 {
-		c.header.Add("Content-Type", contentType)
+		c.header.put("Content-Type", contentType)
 	}
 	if err := c.open(status, int64(len(body))); err != nil || len(body) == 0 {
 		return err
@@ -150,6 +152,9 @@ func (c *Context) Text(status int, text string) error {
 // Bytes answers with body. A Content-Type set before wins over contentType.
 func (c *Context) Bytes(status int, contentType string, body []byte) error {
 	c.live()
+	if !ascii.IsFieldValue(contentType) {
+		return fmt.Errorf("%w: %q", ErrInvalidField, "Content-Type")
+	}
 	return c.respond(status, contentType, body)
 }
 

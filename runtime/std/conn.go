@@ -31,19 +31,26 @@ type conn struct {
 	slot   *connlimit.Slot
 	cancel atomic.Pointer[context.CancelCauseFunc]
 
-	readBy   atomic.Int64 // deadline by the coarse clock, 0 for none
-	writeBy  atomic.Int64
-	writing  atomic.Int64 // when the write under way began, 0 if none is
-	state    atomic.Int32 // an http.ConnState
-	closed   atomic.Bool
-	hard     sync.Mutex // guards hardRead
+	state   atomic.Int32 // an http.ConnState
+	closed  atomic.Bool
+	readBy  atomic.Int64 // deadline by the coarse clock, 0 for none
+	writing atomic.Int64 // when the write under way began, 0 if none is
+	lingers atomic.Int64 // when the read that waits off the socket began, 0 if none does
+	past    atomic.Bool  // the read deadline has passed
+	reads   atomic.Int32 // reads at the socket
+	body    bodyWatch
+
+	mu       sync.Mutex // guards the next two
 	hardRead bool       // the socket has a read deadline of its own
-	body     bodyWatch
+	proceed  bool       // the lingering read is to go to the socket
+	wake     sync.Cond  // on mu
 }
 
 func newConn(s *Server, c net.Conn, slot *connlimit.Slot) *conn {
 	info := &tako.ConnInfo{Transport: c.LocalAddr().Network(), Remote: c.RemoteAddr(), Local: c.LocalAddr()}
-	return &conn{Conn: c, s: s, slot: slot, info: info}
+	own := &conn{Conn: c, s: s, slot: slot, info: info}
+	own.wake.L = &own.mu
+	return own
 }
 
 // connContext gives the requests of a connection what they came over, and a
@@ -70,6 +77,9 @@ func connState(c net.Conn, state http.ConnState) {
 func (c *conn) Close() error {
 	err := c.Conn.Close()
 	if c.closed.CompareAndSwap(false, true) {
+		c.mu.Lock()
+		c.wake.Signal()
+		c.mu.Unlock()
 		c.endRequests()
 		c.slot.Release()
 		c.s.forget(c)
@@ -82,29 +92,6 @@ func (c *conn) endRequests() {
 	if cancel := c.cancel.Load(); cancel != nil {
 		(*cancel)(tako.ErrClientGone)
 	}
-}
-
-// SetReadDeadline keeps a deadline that is some time ahead as a mark. One that is
-// near, or past to interrupt a read, goes to the socket.
-func (c *conn) SetReadDeadline(t time.Time) error {
-	c.hard.Lock()
-	defer c.hard.Unlock()
-	mark, err := int64(0), error(nil)
-	switch {
-	case !t.IsZero() && t.Sub(epoch) < time.Duration(c.s.now.Load())+time.Second:
-		c.hardRead = true
-		err = c.Conn.SetReadDeadline(t)
-	case !t.IsZero():
-		mark = int64(t.Sub(epoch))
-		fallthrough
-	default:
-		if c.hardRead {
-			c.hardRead = false
-			err = c.Conn.SetReadDeadline(time.Time{})
-		}
-	}
-	c.readBy.Store(mark)
-	return err
 }
 
 // SetWriteDeadline is a deadline that a handler has set.

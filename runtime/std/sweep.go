@@ -61,6 +61,7 @@ func (s *Server) sweep(tick time.Duration) {
 		s.mu.Unlock()
 		for _, c := range batch {
 			c.check(now)
+			c.settle(now, tick)
 		}
 		clear(batch)
 	}
@@ -88,8 +89,8 @@ func (c *conn) check(now int64) {
 
 func (c *conn) expireRead() {
 	c.s.stats.timedOut.Add(1)
-	c.hard.Lock()
-	defer c.hard.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.hardRead = true
 	_ = c.Conn.SetReadDeadline(past)
 }

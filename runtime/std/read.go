@@ -1,0 +1,98 @@
+package std
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// While a handler runs, net/http waits on another goroutine for one byte or the
+// end of the connection, and interrupts that read by a deadline in the past when
+// the handler has ended. For a handler that takes microseconds this is most of
+// the work around it. So such a read waits here first, where it is interrupted
+// without the socket, and goes to the socket only when it lasts: at the second
+// look of the sweeper, early enough to see within a second that a client left.
+
+// Read reads from the socket, unless a deadline in the past has been set.
+func (c *conn) Read(p []byte) (int, error) {
+	if len(p) == 1 && http.ConnState(c.state.Load()) == http.StateActive {
+		if err := c.linger(); err != nil {
+			return 0, err
+		}
+	}
+	// SetReadDeadline sets past before it looks at reads: one of both sees the other.
+	c.reads.Add(1)
+	if c.past.Load() {
+		c.reads.Add(-1)
+		return 0, os.ErrDeadlineExceeded
+	}
+	n, err := c.Conn.Read(p)
+	c.reads.Add(-1)
+	return n, err
+}
+
+// linger waits until the read is interrupted, which is its error, or is to go to
+// the socket.
+func (c *conn) linger() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.proceed = false
+	c.lingers.Store(max(c.s.now.Load(), 1))
+	for !c.proceed && !c.past.Load() && !c.closed.Load() {
+		c.wake.Wait()
+	}
+	c.lingers.Store(0)
+	switch {
+	case c.closed.Load():
+		return net.ErrClosed
+	case c.past.Load():
+		return os.ErrDeadlineExceeded
+	}
+	return nil
+}
+
+// settle sends a read that has lingered for a while to the socket.
+func (c *conn) settle(now int64, tick time.Duration) {
+	if since := c.lingers.Load(); since == 0 || now-since < int64(tick) {
+		return
+	}
+	c.mu.Lock()
+	c.proceed = true
+	c.wake.Signal()
+	c.mu.Unlock()
+}
+
+// SetReadDeadline keeps a deadline that is some time ahead as a mark, and one in
+// the past too if nobody reads. Others go to the socket.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Duration(c.s.now.Load())
+	switch ahead := t.Sub(epoch) - now; {
+	case t.IsZero():
+		c.readBy.Store(0)
+	case ahead <= 0:
+		c.readBy.Store(0)
+		c.past.Store(true)
+		c.wake.Signal()
+		if c.reads.Load() == 0 {
+			return nil
+		}
+		c.hardRead = true
+		return c.Conn.SetReadDeadline(t)
+	case ahead < 2*time.Second:
+		c.readBy.Store(0)
+		c.past.Store(false)
+		c.hardRead = true
+		return c.Conn.SetReadDeadline(t)
+	default:
+		c.readBy.Store(int64(t.Sub(epoch)))
+	}
+	c.past.Store(false)
+	if c.hardRead {
+		c.hardRead = false
+		return c.Conn.SetReadDeadline(time.Time{})
+	}
+	return nil
+}
