@@ -13,12 +13,12 @@ import (
 // valid, that is the first offer. It returns "" if all are refused.
 func (c *Context) Accepts(offers ...string) string {
 	c.live()
-	accept := c.ex.RequestHeader("Accept")
+	if len(offers) == 0 {
+		return ""
+	}
+	accept := strings.Join(headerValues(c.ex, "Accept"), ",")
 	if accept == "" || accept == "*/*" {
 		return offers[0]
-	}
-	if all := headerValues(c.ex, "Accept"); len(all) > 1 {
-		accept = strings.Join(all, ",")
 	}
 	best, bestQ, valid := "", 0, false
 	for _, offer := range offers {
@@ -45,7 +45,7 @@ func quality(accept, offer string) (q int, valid bool) {
 		if !ok || !ascii.IsToken(major) || !ascii.IsToken(minor) || major == "*" && minor != "*" {
 			continue
 		}
-		weight, ok := parseQ(params)
+		weight, bare, ok := parseQ(params)
 		if !ok {
 			continue
 		}
@@ -53,8 +53,10 @@ func quality(accept, offer string) (q int, valid bool) {
 		rank := 0
 		offerMajor, _, _ := strings.Cut(offer, "/")
 		switch {
+		case ascii.EqualFold(mediaRange, offer) && bare:
+			rank = 3
 		case ascii.EqualFold(mediaRange, offer):
-			rank = 2
+			rank = 2 // of a variant that is not offered, but better than nothing
 		case minor == "*" && ascii.EqualFold(major, offerMajor):
 			rank = 1
 		case mediaRange != "*/*":
@@ -68,23 +70,25 @@ func quality(accept, offer string) (q int, valid bool) {
 }
 
 // parseQ returns the weight among the parameters of an Accept item in thousandths,
-// 1000 if there is none.
-func parseQ(params string) (int, bool) {
+// 1000 if there is none, and whether it is the only parameter.
+func parseQ(params string) (q int, bare, ok bool) {
+	bare = true
 	for params != "" {
 		param, rest, _ := strings.Cut(params, ";")
 		params = rest
 		name, value, _ := strings.Cut(ascii.Trim(param), "=")
 		if !ascii.EqualFold(name, "q") {
+			bare = bare && name == ""
 			continue
 		}
 		whole, fraction, dot := strings.Cut(value, ".")
 		if len(fraction) > 3 || whole != "0" && whole != "1" || dot && fraction != "" && !digits(fraction) {
-			return 0, false
+			return 0, false, false
 		}
 		n, _ := strconv.Atoi((whole + fraction + "000")[:4])
-		return n, n <= 1000
+		return n, bare, n <= 1000
 	}
-	return 1000, true
+	return 1000, bare, true
 }
 
 func digits(s string) bool {

@@ -2,7 +2,6 @@ package tako
 
 import (
 	"bufio"
-	"context"
 	"io"
 	"net"
 	"net/http"
@@ -16,11 +15,8 @@ import (
 // can. Fields that middleware has set are in its header.
 func HTTP(h http.Handler) Handler {
 	return func(c *Context) error {
-		w := &responseWriter{c: c, header: make(http.Header, len(c.header.fields)+4)}
-		for _, f := range c.header.fields {
-			w.header[f.name] = append(w.header[f.name], f.value)
-		}
-		h.ServeHTTP(w, c.request(c.Context()))
+		w := newResponseWriter(c)
+		h.ServeHTTP(w, c.request(c.Context(), true))
 		return w.end()
 	}
 }
@@ -38,6 +34,14 @@ var (
 	_ http.Hijacker = (*responseWriter)(nil)
 	_ io.ReaderFrom = (*responseWriter)(nil)
 )
+
+func newResponseWriter(c *Context) *responseWriter {
+	w := &responseWriter{c: c, header: make(http.Header, len(c.header.fields)+4)}
+	for _, f := range c.header.fields {
+		w.header[f.name] = append(w.header[f.name], f.value)
+	}
+	return w
+}
 
 func (w *responseWriter) Header() http.Header { return w.header }
 
@@ -193,58 +197,3 @@ func (c *Context) EnableFullDuplex() error {
 }
 
 type outerKey struct{}
-
-// Std makes a middleware out of one written for net/http. Handlers further in
-// write through the writer and read the request that it passed on, and their
-// errors are rendered before it gets control back, so it sees the response as it
-// will be. It costs about ten allocations a request.
-func Std(mw func(http.Handler) http.Handler) Middleware {
-	return func(next Handler) Handler {
-		inner := mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if b, ok := r.Context().Value(outerKey{}).(*branch); ok {
-				b.serveInner(w, r)
-			}
-		}))
-		return func(c *Context) error {
-			b := &branch{outer: c, next: next}
-			defer b.close()
-			ctx := context.WithValue(c.Context(), outerKey{}, b)
-			w := &responseWriter{c: c, header: make(http.Header, len(c.header.fields)+4)}
-			for _, f := range c.header.fields {
-				w.header[f.name] = append(w.header[f.name], f.value)
-			}
-			inner.ServeHTTP(w, c.request(ctx))
-			return w.end()
-		}
-	}
-}
-
-// serveInner runs the rest of the chain of a net/http middleware.
-func (b *branch) serveInner(w http.ResponseWriter, r *http.Request) {
-	inner := b.fork(nil)
-	if inner == nil {
-		return // the middleware has answered already
-	}
-	inner.std.w, inner.std.r, inner.std.length = w, r, -1
-	inner.ex = &inner.std
-	inner.header.reset()
-	inner.std.adopt(&inner.header, w.Header())
-	inner.ctx = nil
-	inner.method = r.Method
-	aborted := false
-	err := b.next(inner)
-	if err == nil {
-		err = inner.complete()
-	}
-	if err != nil {
-		aborted = inner.failed(err)
-	}
-	aborted = aborted || inner.std.broken
-	if !aborted {
-		inner.std.begin(false)
-	}
-	b.end(inner, err, inner.status)
-	if aborted {
-		panic(http.ErrAbortHandler)
-	}
-}

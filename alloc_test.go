@@ -5,10 +5,12 @@ package tako
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -217,4 +219,53 @@ func BenchmarkTypedGet(b *testing.B) {
 		clear(w.header)
 		r.ServeHTTP(w, req)
 	}
+}
+
+type benchUser struct {
+	Name  string `json:"name"`
+	Email string `json:"email"`
+}
+
+func benchPut(b *testing.B, h http.Handler) {
+	body := []byte(`{"name":"octopus","email":"o@example.com"}`)
+	w, req := &sink{http.Header{}}, request("PUT", "/users/7")
+	req.Header.Set("Content-Type", "application/json")
+	reader := rewindBody{bytes.NewReader(body)}
+	req.Body, req.ContentLength = reader, int64(len(body))
+	b.ReportAllocs()
+	for b.Loop() {
+		clear(w.header)
+		reader.Seek(0, io.SeekStart)
+		h.ServeHTTP(w, req)
+	}
+}
+
+func BenchmarkTypedPut(b *testing.B) {
+	type in struct {
+		ID   int64 `path:"id"`
+		Body benchUser
+	}
+	r := New()
+	Put(r, "/users/{id}", func(_ context.Context, in in) (benchUser, error) { return in.Body, nil })
+	mustBuild(b, r)
+	benchPut(b, r)
+}
+
+// BenchmarkBarePut is what TypedPut is to be compared with.
+func BenchmarkBarePut(b *testing.B) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("PUT /users/{id}", func(w http.ResponseWriter, req *http.Request) {
+		if _, err := strconv.ParseInt(req.PathValue("id"), 10, 64); err != nil {
+			http.Error(w, err.Error(), 400)
+			return
+		}
+		var u benchUser
+		if err := json.NewDecoder(req.Body).Decode(&u); err != nil {
+			http.Error(w, err.Error(), 400)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(u)
+	})
+	benchPut(b, mux)
 }

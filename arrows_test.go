@@ -66,6 +66,7 @@ var stdOnly = []string{"", "extract", "middleware"}
 var homes = map[string]string{
 	"github.com/andybalholm/brotli":      "internal/coding",
 	"github.com/fxamacker/cbor/v2":       "codec/cbor",
+	"github.com/go-chi/chi/v5":           "examples/nethttp",
 	"github.com/goccy/go-json":           "codec/simdjson",
 	"github.com/golang-jwt/jwt/v5":       "auth/jwt",
 	"github.com/jackc/pgx/v5":            "store/postgres",
@@ -77,6 +78,14 @@ var homes = map[string]string{
 	"github.com/tinylib/msgp":            "codec/msgpack",
 	"github.com/vektah/gqlparser/v2":     "graphql",
 	"google.golang.org/protobuf":         "codec/protobuf",
+}
+
+// oracles are outside modules that tests of other folders import too, with the
+// reason. Each is in go.mod of everybody who uses this module, so they are few.
+var oracles = map[string]string{
+	"github.com/go-chi/chi/v5":                                      "its middleware must run unchanged under Std",
+	"go.opentelemetry.io/otel":                                      "its middleware must run unchanged under Std",
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp": "its middleware must run unchanged under Std",
 }
 
 // shadows are the packages that may be called like one of the standard library.
@@ -140,14 +149,18 @@ func keepStdOnly(tr *tree) (faults []string) {
 	return faults
 }
 
-// keepHomes looks at tests too: what only a test imports is in go.mod as well.
+// keepHomes looks at tests too: what only a test imports is in go.mod as well,
+// and is among the oracles.
 func keepHomes(tr *tree) (faults []string) {
 	for _, f := range tr.files {
 		for _, imp := range f.imports() {
 			if isStd(imp) || isOwn(imp) || strings.HasPrefix(imp, "golang.org/x/") {
 				continue
 			}
-			switch home, known := homeOf(imp); {
+			home, known := moduleOf(homes, imp)
+			_, oracle := moduleOf(oracles, imp)
+			switch {
+			case f.test && oracle:
 			case !known:
 				faults = append(faults, fmt.Sprintf("%s: add the module of %q to homes in arrows_test.go, with its only folder", f.path, imp))
 			case home != f.folder:
@@ -225,10 +238,11 @@ func ownFolder(imp string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(imp, module), "/")
 }
 
-func homeOf(imp string) (string, bool) {
+// moduleOf finds the entry of the module that imp belongs to.
+func moduleOf(table map[string]string, imp string) (string, bool) {
 	for mod := imp; mod != "."; mod = path.Dir(mod) {
-		if home, ok := homes[mod]; ok {
-			return home, true
+		if entry, ok := table[mod]; ok {
+			return entry, true
 		}
 	}
 	return "", false
@@ -334,6 +348,8 @@ func TestImportLawsCatch(t *testing.T) {
 		{"at home", map[string]string{"store/postgres/a.go": "./store github.com/jackc/pgx/v5/pgxpool"}, ""},
 		{"away from home", map[string]string{"queue/a.go": "github.com/jackc/pgx/v5"}, `only "store/postgres" may import`},
 		{"away from home in a test", map[string]string{"queue/a_test.go": "github.com/jackc/pgx/v5"}, `only "store/postgres" may import`},
+		{"oracle in a test", map[string]string{"queue/a_test.go": "github.com/go-chi/chi/v5/middleware"}, ""},
+		{"oracle outside tests", map[string]string{"queue/a.go": "github.com/go-chi/chi/v5/middleware"}, `only "examples/nethttp" may import`},
 		{"no home", map[string]string{"queue/a.go": "example.com/jobs"}, `add the module of "example.com/jobs" to homes`},
 		{"unknown folder", map[string]string{"pkg/util/a.go": "fmt"}, `folder "pkg/util": add a row to arrows`},
 		{"standard name", map[string]string{"transport/tls/a.go": "fmt"}, `package "transport/tls": the standard library has a tls already`},

@@ -15,6 +15,7 @@ const NoLimit = -1
 // bodyReader holds the request body to its limit. It is part of the Context.
 type bodyReader struct {
 	c    *Context
+	max  int64
 	left int64 // what may still be read; -1 without a limit
 	err  error
 }
@@ -24,10 +25,11 @@ func (b *bodyReader) init(c *Context) {
 		return
 	}
 	b.c = c
-	b.left = DefaultBodyLimit
+	b.max = DefaultBodyLimit
 	if c.route != nil {
-		b.left = c.route.bodyLimit
+		b.max = c.route.bodyLimit
 	}
+	b.left = b.max
 	if b.left >= 0 && c.ex.ContentLength() > b.left {
 		b.err = tooLarge(b.left)
 	}
@@ -40,6 +42,9 @@ func tooLarge(limit int64) error {
 // Read reads at most one byte more than allowed, to tell a full body from one
 // that is too large.
 func (b *bodyReader) Read(p []byte) (int, error) {
+	if b.c == nil || b.c.ex == nil {
+		panic("tako: request body used after its handler returned")
+	}
 	if b.err != nil {
 		return 0, b.err
 	}
@@ -49,7 +54,7 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	n, err := b.c.ex.Body().Read(p)
 	if b.left >= 0 && int64(n) > b.left {
 		n = int(b.left)
-		err = tooLarge(b.c.limit())
+		err = tooLarge(b.max)
 	}
 	if b.left >= 0 {
 		b.left -= int64(n)
@@ -61,13 +66,6 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *Context) limit() int64 {
-	if c.route != nil {
-		return c.route.bodyLimit
-	}
-	return DefaultBodyLimit
-}
-
 // LimitBody lowers or raises the body limit for this request, in bytes; [NoLimit]
 // turns it off. It is called before the body is read; later calls have no effect
 // and return an error. A declared length over the limit is refused at once.
@@ -76,7 +74,7 @@ func (c *Context) LimitBody(n int64) error {
 	if c.input.c != nil {
 		return errors.New("tako: body limit changed after the body was read")
 	}
-	c.input = bodyReader{c: c, left: max(n, NoLimit)}
+	c.input = bodyReader{c: c, max: n, left: max(n, NoLimit)}
 	if n >= 0 && c.ex.ContentLength() > n {
 		c.input.err = tooLarge(n)
 	}

@@ -13,41 +13,55 @@ type branch struct {
 	closed  bool
 	running int
 	outer   *Context
+	base    *Context // what inner Contexts begin with; never run and never changed
 	next    Handler
 }
 
-// fork returns the inner Context, nil if the outer one is over.
+// newBranch is called on the goroutine of the outer Context. The inner one may be
+// made on another, so what it begins with is copied now.
+func newBranch(outer *Context, next Handler) *branch {
+	base := acquire(nil)
+	base.begin(outer)
+	return &branch{outer: outer, base: base, next: next}
+}
+
+// fork returns an inner Context, nil if the outer one is over.
 func (b *branch) fork(ex Exchange) *Context {
-	inner := acquire(ex)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
 		return nil
 	}
 	b.running++
-	c := b.outer
-	inner.table, inner.route, inner.scope = c.table, c.route, c.scope
-	inner.method, inner.path, inner.query, inner.params = c.method, c.path, c.query, c.params
-	inner.allow, inner.redirect = c.allow, c.redirect
-	inner.ctx, inner.start, inner.peer = c.ctx, c.start, c.peer
-	inner.values = append(inner.values[:0], c.values...)
-	inner.provided = append(inner.provided[:0], c.provided...)
-	if c.input.c != nil {
-		inner.input = c.input
-		inner.input.c = inner
-	}
-	inner.header.assign(&c.header)
+	inner := acquire(ex)
+	inner.begin(b.base)
 	return inner
 }
 
+// begin copies the request of another Context, and the header set so far.
+func (c *Context) begin(from *Context) {
+	c.inner = true
+	c.table, c.route, c.scope = from.table, from.route, from.scope
+	c.method, c.path, c.query, c.params = from.method, from.path, from.query, from.params
+	c.allow, c.redirect, c.refusal = from.allow, from.redirect, from.refusal
+	c.ctx, c.start, c.peer = from.ctx, from.start, from.peer
+	c.values = append(c.values[:0], from.values...)
+	c.provided = append(c.provided[:0], from.provided...)
+	if from.input.c != nil {
+		c.input = from.input
+		c.input.c = c
+	}
+	c.header.assign(&from.header)
+}
+
 // end joins inner to the outer Context, or, if that was too late, tells its hooks
-// of the status that was answered instead.
-func (b *branch) end(inner *Context, err error, late int) {
+// of the status that was answered instead; lost says that nothing of inner arrived.
+func (b *branch) end(inner *Context, err error, late int, lost bool) {
 	if b.join(inner, err) {
 		return
 	}
 	inner.err, inner.sent, inner.status = err, true, late
-	inner.tell(false)
+	inner.tell(lost)
 	inner.recycle()
 }
 
@@ -75,11 +89,19 @@ func (b *branch) join(inner *Context, err error) bool {
 		c.input = inner.input
 		c.input.c = c
 	}
-	if !inner.opened {
+	inner.joined = c
+	// A response that the outer Context still holds is dropped for an error, which
+	// needs the hooks of the inner one again.
+	_, within := inner.ex.(*timeoutExchange)
+	dropped := within && err != nil && !c.sent
+	if (inner.sent || inner.upgraded) && !dropped {
+		c.inside = max(inner.written, inner.inside)
+	} else {
 		c.header.assign(&inner.header)
 		c.layers = append(c.layers, inner.layers...)
 		c.trailer = inner.trailer
 	}
+	c.pinned = c.pinned || inner.pinned // what still runs in there looks at c too
 	c.adopted = append(c.adopted, inner)
 	return true
 }
@@ -93,4 +115,6 @@ func (b *branch) close() {
 	if b.running > 0 {
 		b.outer.pinned = true
 	}
+	b.base.recycle()
+	b.base = nil
 }

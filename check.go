@@ -13,7 +13,7 @@ import (
 func (t *table) checkRoute(r *route) {
 	op := r.op
 	where := op.Location
-	if op.Method != "" && !ascii.IsToken(op.Method) || op.Method == http.MethodConnect {
+	if op.Method != "" && !ascii.IsToken(op.Method) || op.Method == http.MethodConnect || standardInLowerCase(op.Method) {
 		t.mistake(where, "method %q cannot be routed", op.Method)
 	}
 	if r.timeout < 0 {
@@ -24,7 +24,6 @@ func (t *table) checkRoute(r *route) {
 	}
 	if slices.ContainsFunc(op.use, func(mw Middleware) bool { return mw == nil }) {
 		t.mistake(where, "%s: middleware is nil", r.label())
-		op.use = slices.DeleteFunc(slices.Clone(op.use), func(mw Middleware) bool { return mw == nil })
 	}
 	if len(op.bodies) > 1 {
 		t.mistake(where, "%s: %s all read the request body, only one can", r.label(), strings.Join(op.bodies, ", "))
@@ -48,6 +47,16 @@ func (t *table) checkRoute(r *route) {
 	} else {
 		t.names[op.Name] = r
 	}
+}
+
+// standardInLowerCase reports whether a method is meant that no client sends so:
+// methods are case-sensitive (RFC 9110, section 9.1).
+func standardInLowerCase(method string) bool {
+	switch upper := strings.ToUpper(method); upper {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT":
+		return method != upper
+	}
+	return false
 }
 
 // checkParams compares the parameters of the pattern with those that a typed
@@ -93,6 +102,9 @@ func Supply[T any](r *Router, value T) {
 	where := callSite()
 	r.log.changing(where)
 	t := reflect.TypeFor[T]()
+	if any(value) == nil {
+		r.log.add(where, "the supplied value of type %v is nil", t)
+	}
 	if _, ok := r.supplies[t]; ok {
 		r.log.add(where, "a value of type %v is supplied twice", t)
 		return

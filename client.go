@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/tako-go/tako/internal/ascii"
@@ -61,7 +62,7 @@ func (c *Context) resolve() *client {
 		return p
 	}
 	if lines := headerValues(c.ex, "Forwarded"); len(lines) > 0 {
-		c.resolveForwarded(strings.Join(lines, ","))
+		c.resolveForwarded(lines)
 		return p
 	}
 	hops := splitList(headerValues(c.ex, "X-Forwarded-For"))
@@ -99,10 +100,10 @@ func (c *Context) walk(n int, hop func(i int) (netip.Addr, bool)) int {
 }
 
 // resolveForwarded reads the members of Forwarded (RFC 7239).
-func (c *Context) resolveForwarded(value string) {
+func (c *Context) resolveForwarded(lines []string) {
 	type member struct{ node, host, proto string }
 	var members []member
-	for item := range listItems(value) {
+	for _, item := range forwardedItems(lines) {
 		var m member
 		for pair := range strings.SplitSeq(item, ";") {
 			name, v, _ := strings.Cut(ascii.Trim(pair), "=")
@@ -155,15 +156,51 @@ func addrOf(a net.Addr) netip.Addr {
 	return netip.Addr{}
 }
 
-// parseNode reads an address with or without brackets and port.
+// parseNode reads an address: bare, IPv4 with a port, or IPv6 in brackets with or
+// without one.
 func parseNode(s string) (netip.Addr, bool) {
-	if host, _, err := net.SplitHostPort(s); err == nil {
-		s = host
-	} else {
-		s = strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return addr.Unmap().WithZone(""), true
 	}
-	ip, err := netip.ParseAddr(s)
-	return ip.Unmap().WithZone(""), err == nil
+	if inner, ok := strings.CutPrefix(s, "["); ok {
+		if inner, ok = strings.CutSuffix(inner, "]"); ok {
+			addr, err := netip.ParseAddr(inner)
+			return addr.Unmap().WithZone(""), err == nil && addr.Is6()
+		}
+	}
+	addr, err := netip.ParseAddrPort(s)
+	return addr.Addr().Unmap().WithZone(""), err == nil
+}
+
+// forwardedItems splits lines of Forwarded. It reads each from the right, because
+// that end was written by a proxy of ours: a quote which a client left open cannot
+// swallow it.
+func forwardedItems(lines []string) []string {
+	var items []string
+	for _, line := range slices.Backward(lines) {
+		end, quoted := len(line), false
+		for i := len(line) - 1; i >= 0; i-- {
+			switch {
+			case line[i] == '"' && !escaped(line, i):
+				quoted = !quoted
+			case line[i] == ',' && !quoted:
+				items = append(items, ascii.Trim(line[i+1:end]))
+				end = i
+			}
+		}
+		items = append(items, ascii.Trim(line[:end]))
+	}
+	slices.Reverse(items)
+	return slices.DeleteFunc(items, func(s string) bool { return s == "" })
+}
+
+// escaped reports whether the quote at i is part of a quoted-pair.
+func escaped(s string, i int) bool {
+	n := 0
+	for i > n && s[i-n-1] == '\\' {
+		n++
+	}
+	return n%2 == 1
 }
 
 func unquote(s string) string {
@@ -173,11 +210,14 @@ func unquote(s string) string {
 	return s
 }
 
+// splitList splits lines at every comma: the values have no quotes.
 func splitList(lines []string) []string {
 	var items []string
 	for _, line := range lines {
-		for item := range listItems(line) {
-			items = append(items, item)
+		for item := range strings.SplitSeq(line, ",") {
+			if item = ascii.Trim(item); item != "" {
+				items = append(items, item)
+			}
 		}
 	}
 	return items
@@ -190,7 +230,12 @@ func splitList(lines []string) []string {
 func RedirectHTTPS(hosts ...string) Handler {
 	targets := make(map[string]string, len(hosts))
 	for _, h := range hosts {
-		host, port, _ := authority.Split(h)
+		host, port, ok := authority.Split(h)
+		if !ok {
+			return func(*Context) error {
+				return Errorf(http.StatusInternalServerError, "redirect to https: %q is no host", h)
+			}
+		}
 		if port == "443" {
 			port = ""
 		}
@@ -205,7 +250,7 @@ func RedirectHTTPS(hosts ...string) Handler {
 		if !ok {
 			return Errorf(http.StatusMisdirectedRequest, "this server does not speak for the host")
 		}
-		c.header.Set("Location", "https://"+target+withQuery(c.path, c.query))
+		c.header.Set("Location", escapeURI("https://"+target+withQuery(c.path, c.query)))
 		return c.respond(http.StatusPermanentRedirect, "", nil)
 	}
 }

@@ -129,7 +129,7 @@ func (s *scope) codecFor(media string) Codec {
 
 func handles(codec Codec, media string) bool {
 	for _, t := range codec.MediaTypes() {
-		if t == media || t[0] == '+' && strings.HasSuffix(media, t) && len(media) > len(t) {
+		if t == media || t[0] == '+' && strings.HasSuffix(media, t) && !strings.HasSuffix(media, "/"+t) {
 			return true
 		}
 	}

@@ -39,17 +39,20 @@ type Context struct {
 }
 
 type requestState struct {
-	table  *table
-	route  *route
-	scope  *scope // where the request belongs if it has no route
-	method string
-	path   string
-	query  string
-	ctx    context.Context
-	start  time.Time
-	peer   client
-	input  bodyReader
-	pinned bool // a handler that timed out may still look at the Context
+	table   *table
+	route   *route
+	scope   *scope // where the request belongs if it has no route
+	method  string
+	path    string
+	query   string
+	ctx     context.Context
+	start   time.Time
+	peer    client
+	input   bodyReader
+	refusal error    // why the target cannot be routed
+	joined  *Context // the outer Context, once this one has become part of it
+	inner   bool     // what surrounds the Context ends the response
+	pinned  bool     // a handler that timed out may still look at the Context
 }
 
 type responseState struct {
@@ -59,15 +62,19 @@ type responseState struct {
 	status    int
 	left      int64 // bytes the declared length still allows, -1 if unknown
 	written   int64 // by the handler
+	inside    int64 // by the handler on an inner Context that began the response
 	sentBytes int64
 	allow     string // methods of the path, where the request's has no route
 	redirect  string // the path that the slash policy leads to
 	err       error
-	opening   bool // head hooks are running
-	opened    bool // the handler began the response
-	sent      bool // the head went to the exchange
-	discard   bool // body bytes are counted and dropped
-	upgraded  bool // the connection was taken over
+	saved     *Header // the header before hooks changed it
+	headErr   error   // why the head could not be sent
+	opening   bool    // head hooks are running
+	opened    bool    // the handler began the response
+	sent      bool    // the head went to the exchange
+	discard   bool    // body bytes are counted and dropped
+	upgraded  bool    // the connection was taken over
+	ended     bool    // the stages of the body were closed
 }
 
 var contexts = sync.Pool{New: func() any { return new(Context) }}
@@ -121,6 +128,16 @@ func (c *Context) live() {
 	}
 }
 
+// at returns the Context that ends the response: hooks that were registered on an
+// inner one run for the outer one once that is alone.
+func (c *Context) at() *Context {
+	c.live()
+	for c.joined != nil {
+		c = c.joined
+	}
+	return c
+}
+
 // Method returns the request method, such as "GET".
 func (c *Context) Method() string {
 	c.live()
@@ -163,11 +180,16 @@ func (c *Context) Param(name string) string {
 // has it, escapes kept: %2F can be told from a slash.
 func (c *Context) RawParam(name string) string {
 	c.live()
-	if c.route != nil {
-		for i, p := range c.route.params {
-			if p == name {
-				return c.params[i]
-			}
+	var names []string
+	switch {
+	case c.route != nil:
+		names = c.route.params
+	case c.scope != nil:
+		names = c.scope.params
+	}
+	for i, p := range names {
+		if p == name {
+			return c.params[i]
 		}
 	}
 	return ""
@@ -179,7 +201,10 @@ func (c *Context) Query(name string) string {
 	c.live()
 	for key, value := range queryPairs(c.query) {
 		if k, ok := unescapeQuery(key); ok && k == name {
-			value, _ = unescapeQuery(value)
+			value, err := decodePair(value, "query")
+			if err != nil {
+				return ""
+			}
 			return value
 		}
 	}

@@ -14,6 +14,9 @@ import (
 // nothing is cut or cleaned silently (RFC 6265, section 4.1).
 func (c *Context) SetCookie(cookie *http.Cookie) error {
 	c.live()
+	if c.opened {
+		return ErrHeadSent
+	}
 	if err := cookie.Valid(); err != nil {
 		return fmt.Errorf("set cookie: %w", err)
 	}
@@ -48,23 +51,10 @@ func validCookieValue(s string) bool { return ascii.IsFieldValue(s) && !strings.
 
 // findCookie returns the first cookie of this name over all Cookie lines.
 func findCookie(ex Exchange, name string) (string, bool) {
-	first := ex.RequestHeader("Cookie")
-	if first == "" {
-		return "", false
-	}
-	for k, v := range cookiePairs(first) {
-		if k == name {
-			return v, true
-		}
-	}
 	var found string
 	var ok bool
-	lines := 0
 	ex.EachRequestHeader(func(n, line string) bool {
 		if n != "Cookie" {
-			return true
-		}
-		if lines++; lines == 1 {
 			return true
 		}
 		for k, v := range cookiePairs(line) {

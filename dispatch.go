@@ -3,6 +3,7 @@ package tako
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -48,18 +49,19 @@ func (c *Context) complete() error {
 			return err
 		}
 	}
+	if c.headErr != nil {
+		return c.headErr // the handler has not looked at it
+	}
 	return c.closeBody(nil)
 }
 
 // route finds the route of c's request and calls its handlers.
 func (t *table) route(c *Context) error {
-	if err := c.parseTarget(); err != nil {
-		return err
+	if c.refusal = c.parseTarget(); c.refusal != nil || c.path == "*" {
+		c.scope, c.start = t.root, time.Now()
+		return t.unrouted(c)
 	}
-	if c.path == "*" {
-		return t.answerAsterisk(c)
-	}
-	r := t.find(c, c.path)
+	r := t.find(c, c.path, c.method)
 	if r == nil {
 		return t.missed(c)
 	}
@@ -107,8 +109,8 @@ func (c *Context) parseTarget() error {
 	return nil
 }
 
-// find returns the route for path, of the request's host first.
-func (t *table) find(c *Context, path string) *route {
+// find returns the route for path and method, of the request's host first.
+func (t *table) find(c *Context, path, method string) *route {
 	if len(t.hosts) > 0 {
 		host := c.Host()
 		host, _, _ = authority.Split(host)
@@ -116,31 +118,40 @@ func (t *table) find(c *Context, path string) *route {
 			if !h.match(host, &c.params, 0) {
 				continue
 			}
-			if r := h.tree.find(path, c.method, &c.params); r != nil {
+			if r := h.tree.find(path, method, &c.params); r != nil {
 				h.match(host, &c.params, len(r.params)-len(h.names))
 				return r
 			}
 		}
 	}
-	return t.any.tree.find(path, c.method, &c.params)
+	return t.any.tree.find(path, method, &c.params)
 }
 
 // missed answers a request without a route: by the slash policy of the route it
 // would have matched, else inside the middleware of the scope it belongs to.
 func (t *table) missed(c *Context) error {
+	if c.method == http.MethodTrace && t.find(c, c.path, "") != nil {
+		c.refusal = &Error{Status: http.StatusNotImplemented, Detail: "TRACE is not served here"}
+		c.scope, c.start = t.root, time.Now()
+		return t.unrouted(c)
+	}
 	allowed := t.allowed(c, c.path)
-	if len(allowed) == 0 {
-		if other := otherSlash(c.path); other != "" {
-			if r := t.find(c, other); r != nil && r.slash == SlashSame {
-				return c.enter(r)
-			} else if r != nil && r.slash == SlashRedirect {
-				c.redirect = other
-			}
+	if other := otherSlash(c.path); other != "" && len(allowed) == 0 {
+		if r := t.find(c, other, c.method); r != nil && r.slash == SlashSame {
+			return c.enter(r)
+		} else if r != nil && r.slash == SlashRedirect {
+			c.redirect = other
+		} else if r == nil {
+			allowed = t.allowedSame(c, other)
 		}
 	}
 	c.allow = strings.Join(allowed, ", ")
 	if c.allow != "" && c.method == http.MethodOptions {
-		if r := t.preflighted(c); r != nil {
+		r := t.preflighted(c, c.path)
+		if r == nil {
+			r = t.preflighted(c, otherSlash(c.path))
+		}
+		if r != nil {
 			c.route = r
 			c.start = time.Now()
 			return r.preflight(c)
@@ -176,6 +187,18 @@ func (t *table) allowed(c *Context, path string) []string {
 	return slices.Compact(methods)
 }
 
+// allowedSame is allowed for the other spelling of the path, for routes that take
+// both.
+func (t *table) allowedSame(c *Context, path string) []string {
+	allowed := t.allowed(c, path)
+	for _, method := range allowed {
+		if r := t.find(c, path, method); r != nil && r.slash == SlashSame {
+			return allowed
+		}
+	}
+	return nil
+}
+
 func (t *table) eachHost(c *Context, f func(*hostTable)) {
 	if len(t.hosts) == 0 {
 		return
@@ -191,7 +214,7 @@ func (t *table) eachHost(c *Context, f func(*hostTable)) {
 
 // preflighted returns the route whose middleware an automatic OPTIONS answer
 // passes: that of the method which a CORS preflight asks for, else the first.
-func (t *table) preflighted(c *Context) *route {
+func (t *table) preflighted(c *Context, path string) *route {
 	want := c.ex.RequestHeader("Access-Control-Request-Method")
 	var first, wanted *route
 	look := func(l *leaf) {
@@ -204,36 +227,64 @@ func (t *table) preflighted(c *Context) *route {
 			}
 		}
 	}
-	t.eachHost(c, func(h *hostTable) { h.tree.collect(c.path, look) })
-	t.any.tree.collect(c.path, look)
-	if wanted != nil {
-		return wanted
+	t.eachHost(c, func(h *hostTable) { h.tree.collect(path, look) })
+	t.any.tree.collect(path, look)
+	if wanted == nil {
+		wanted = first
 	}
-	return first
+	if wanted == nil {
+		return nil
+	}
+	return t.find(c, path, wanted.method) // once more, for the parameters
 }
 
-// missScope returns the scope with the longest prefix that holds the path.
+// missScope returns the scope with the longest prefix that holds the path, of the
+// request's host first, and fills the parameters of the prefix.
 func (t *table) missScope(c *Context) *scope {
-	var found *route
+	var found *scope
+	look := func(l *leaf) {
+		if l.any != nil && (found == nil || found.depth() < l.any.scope.depth()) {
+			found = l.any.scope
+		}
+	}
 	t.eachHost(c, func(h *hostTable) {
 		if found == nil {
-			found = h.misses.find(c.path, "", &c.params)
+			h.misses.collect(c.path, look)
 		}
 	})
 	if found == nil {
-		found = t.any.misses.find(c.path, "", &c.params)
+		t.any.misses.collect(c.path, look)
 	}
-	if found == nil {
-		return nil
+	if found != nil {
+		found.fillParams(c)
 	}
-	return found.scope
+	return found
+}
+
+// depth is the number of segments of the prefix.
+func (s *scope) depth() int { return strings.Count(s.prefix, "/") }
+
+// fillParams sets the parameters of the prefix, which stand first in every pattern
+// below it.
+func (s *scope) fillParams(c *Context) {
+	k := 0
+	rest := c.path
+	for segment := range strings.SplitSeq(strings.TrimPrefix(s.prefix, "/"), "/") {
+		var value string
+		value, rest, _ = strings.Cut(strings.TrimPrefix(rest, "/"), "/")
+		if strings.HasPrefix(segment, "{") && k < maxParams {
+			c.params[k] = value
+			k++
+		}
+	}
 }
 
 // answerMiss is the handler of requests that match no route.
 func answerMiss(c *Context) error {
 	switch {
 	case c.redirect != "":
-		return c.Redirect(http.StatusPermanentRedirect, withQuery(c.redirect, c.query))
+		c.header.Set("Location", escapeURI(withQuery(c.redirect, c.query)))
+		return c.respond(http.StatusPermanentRedirect, "", nil)
 	case c.allow != "" && c.method == http.MethodOptions:
 		return answerOptions(c)
 	case c.allow != "":
@@ -250,8 +301,13 @@ func answerOptions(c *Context) error {
 	return c.NoContent()
 }
 
-func (t *table) answerAsterisk(c *Context) error {
-	c.header.Set("Allow", t.methods)
+// answerUnrouted is the handler of requests whose target is malformed or the
+// asterisk.
+func answerUnrouted(c *Context) error {
+	if c.refusal != nil {
+		return c.refusal
+	}
+	c.header.Set("Allow", c.table.methods)
 	return c.NoContent()
 }
 
@@ -328,30 +384,63 @@ func (c *Context) recovered(err *error) {
 // failed answers for a handler that returned err, and reports whether that could
 // not be done because a response was under way, or nobody waits for it.
 func (c *Context) failed(err error) bool {
-	c.err = err
+	err = c.judge(err)
+	if c.err == nil || err != http.ErrAbortHandler { // a branch may have told the true reason
+		c.err = err
+	}
+	if c.upgraded || c.sent || gone(err) || PanicStack(err) != nil {
+		c.logFailure(err)
+	}
 	if c.upgraded {
 		return true
 	}
-	c.logFailure(err)
-	for try := 0; try < 2 && !c.sent && !gone(err); try++ {
+	if !c.sent && !gone(err) {
 		c.rewind(err)
 		again := c.render(err)
+		// An error handler may have found the error to be harmless.
+		if PanicStack(err) == nil && (again != nil || c.status >= 500) {
+			c.logFailure(err)
+		}
 		if again == nil {
 			return false
 		}
-		if again != err {
+		if !samePanic(err, again) && again != err {
 			c.logFailure(again)
 		}
+		if !c.sent && !gone(again) {
+			return c.plainFailure()
+		}
 		err = again
-	}
-	if !c.sent && !gone(err) {
-		return c.plainFailure()
 	}
 	if c.body != nil {
 		_ = c.breakOff(err)
 	}
 	c.ex.Abort()
 	return true
+}
+
+// judge tells a client that left from a failure, and puts a panic in the place of
+// an error that cannot be looked at.
+func (c *Context) judge(err error) (judged error) {
+	defer c.recovered(&judged)
+	_ = AsError(err).Error()
+	if c.clientLeft(err) {
+		return fmt.Errorf("%w: %w", ErrClientGone, err)
+	}
+	return err
+}
+
+// clientLeft reports whether err is what the end of the request's context, or of
+// its connection, made of the handler's work.
+func (c *Context) clientLeft(err error) bool {
+	ctx := c.ex.Context()
+	return ctx.Err() != nil && context.Cause(ctx) != ErrTimeout && PanicStack(err) == nil &&
+		(c.sent || errors.Is(err, context.Canceled))
+}
+
+// samePanic reports whether a hook has panicked again for the error response.
+func samePanic(a, b error) bool {
+	return PanicStack(a) != nil && PanicStack(b) != nil && a.Error() == b.Error()
 }
 
 func gone(err error) bool {
@@ -363,15 +452,22 @@ func (c *Context) rewind(err error) {
 	if c.opened && c.body != nil {
 		_ = c.breakOff(err)
 	}
-	if c.header.err != nil {
-		c.header.err = nil
+	if c.saved != nil {
+		c.header.assign(c.saved)
+		c.saved = nil
 	}
-	c.opened, c.opening, c.body, c.left, c.written = false, false, nil, -1, 0
+	c.header.err = nil
+	c.opened, c.opening, c.ended, c.headErr, c.body, c.left, c.written = false, false, false, nil, nil, -1, 0
 	clear(c.wraps)
 	c.wraps = c.wraps[:0]
 }
 
+// breakOff closes the stages of a broken body, unless they were closed already.
 func (c *Context) breakOff(err error) (e error) {
+	if c.ended {
+		return nil
+	}
+	c.ended = true
 	defer c.recovered(&e)
 	return c.body.Close(err)
 }
@@ -406,8 +502,7 @@ func (c *Context) logFailure(err error) {
 	if gone(err) || errors.Is(err, ErrTimeout) {
 		return
 	}
-	e := AsError(err)
-	if e.Status < 500 {
+	if e := AsError(err); e.Status < 500 || e.Err == nil && PanicStack(err) == nil {
 		return
 	}
 	attrs := []any{"method", c.method, "path", c.path, "err", err}

@@ -60,7 +60,8 @@ type Error struct {
 
 // FieldError is one thing wrong with an input.
 type FieldError struct {
-	// In is where the value came from: "path", "query", "header", "cookie" or "body".
+	// In is where the value came from: "path", "query", "header", "cookie",
+	// "form" or "body".
 	In string `json:"in"`
 	// Name is the name of the parameter, or a JSON pointer into the body.
 	Name string `json:"name"`
@@ -70,6 +71,9 @@ type FieldError struct {
 
 // Error returns the status, what the client sees and the private cause.
 func (e *Error) Error() string {
+	if e == nil {
+		return "tako: nil *Error"
+	}
 	text := fmt.Sprintf("%d %s", e.Status, e.title())
 	if e.Detail != "" {
 		text += ": " + e.Detail
@@ -81,7 +85,12 @@ func (e *Error) Error() string {
 }
 
 // Unwrap returns the private cause.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // HTTPStatus returns the status.
 func (e *Error) HTTPStatus() int { return e.Status }
@@ -110,7 +119,11 @@ func Errorf(status int, format string, args ...any) *Error {
 	if status >= 500 {
 		return &Error{Status: status, Err: err}
 	}
-	return &Error{Status: status, Detail: err.Error(), Err: errors.Unwrap(err)}
+	cause := errors.Unwrap(err)
+	if _, several := err.(interface{ Unwrap() []error }); several {
+		cause = err
+	}
+	return &Error{Status: status, Detail: err.Error(), Err: cause}
 }
 
 // Wrap returns an error with this status whose cause stays private.
@@ -152,18 +165,18 @@ func Unprocessable(format string, args ...any) *Error {
 // for a body over its limit; 503 for a deadline; 499 for a client that went away;
 // else 500 with err as the private cause.
 func AsError(err error) *Error {
-	if e, ok := errors.AsType[*Error](err); ok {
+	if e, ok := errors.AsType[*Error](err); ok && e != nil {
 		if e.Status >= 400 && e.Status <= 599 {
 			return e
 		}
 		return &Error{Status: http.StatusInternalServerError, Err: fmt.Errorf("error with status %d: %w", e.Status, err)}
 	}
 	status := http.StatusInternalServerError
-	var has interface{ HTTPStatus() int }
+	own := ownStatus(err)
 	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.As(err, &has) && has.HTTPStatus() >= 400 && has.HTTPStatus() < 600:
-		status = has.HTTPStatus()
+	case own >= 400 && own < 600:
+		status = own
 	case errors.Is(err, ErrBodyTooLarge), errors.As(err, &tooLarge):
 		status = http.StatusRequestEntityTooLarge
 	case errors.Is(err, ErrTimeout), errors.Is(err, context.DeadlineExceeded):
@@ -172,6 +185,19 @@ func AsError(err error) *Error {
 		status = statusClientGone
 	}
 	return &Error{Status: status, Err: err}
+}
+
+// ownStatus returns what a method HTTPStatus says, 0 if there is none or it panics,
+// as that of a nil pointer does.
+func ownStatus(err error) (status int) {
+	defer func() { _ = recover() }()
+	if has, ok := errors.AsType[interface {
+		error
+		HTTPStatus() int
+	}](err); ok {
+		return has.HTTPStatus()
+	}
+	return 0
 }
 
 // statusClientGone stands in logs for a request whose client did not wait.

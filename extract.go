@@ -94,6 +94,9 @@ func (j *JSON[T]) Describe(op *Operation, field string) { op.AddBody(field, refl
 
 // validateValue runs the check of *v or v.
 func validateValue[T any](c *Context, v *T) error {
+	if value := reflect.ValueOf(v).Elem(); value.Kind() == reflect.Pointer && value.IsNil() {
+		return nil // JSON null
+	}
 	if check, ok := any(v).(validator); ok {
 		return validate(c, check)
 	}

@@ -47,6 +47,9 @@ func (f *Form[T]) EncodeRequest(req *http.Request) error {
 	v := reflect.ValueOf(&f.Value).Elem()
 	for i := range fields {
 		field := fieldAt(v, fields[i].offset, fields[i].typ)
+		if field.Kind() == reflect.Pointer && field.IsNil() {
+			continue
+		}
 		if !fields[i].list {
 			values.Add(fields[i].name, formatValue(field))
 			continue
@@ -71,7 +74,7 @@ func (p *Path[T]) encodePath(params map[string]string) error {
 	t := reflect.TypeFor[T]()
 	v := reflect.ValueOf(&p.Value).Elem()
 	if parserFor(t) != nil {
-		params[""] = formatValue(v) // the only parameter, whatever its name
+		params[soleParam] = formatValue(v)
 		return nil
 	}
 	plan, err := planFor("path", t)

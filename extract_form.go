@@ -25,7 +25,7 @@ func (f *Form[T]) Extract(c *Context) error {
 	if mediaType(contentType) != formType {
 		e := Errorf(http.StatusUnsupportedMediaType, "the body has media type %q, %s is expected", contentType, formType)
 		if contentType == "" && c.ContentLength() == 0 {
-			e.Err = ErrAbsent
+			return &Error{Status: http.StatusBadRequest, Detail: "the request body is missing", Err: ErrAbsent}
 		}
 		return e.With("Accept", formType)
 	}
@@ -61,7 +61,7 @@ func formFields(t reflect.Type) ([]inputField, error) {
 		return plan.(*input).fields, nil
 	}
 	if t.Kind() != reflect.Struct {
-		return nil, fmt.Errorf("tako: %v is no struct with form tags", t)
+		return nil, fmt.Errorf("%v is no struct with form tags", t)
 	}
 	in := &input{typ: t}
 	if err := in.addFormFields(t, 0); err != nil {
@@ -81,7 +81,7 @@ func (in *input) addFormFields(t reflect.Type, base uintptr) error {
 			continue
 		}
 		if name == "" || !f.IsExported() {
-			return fmt.Errorf("tako: field %v.%s has no form tag", t, f.Name)
+			return fmt.Errorf("field %v.%s has no form tag", t, f.Name)
 		}
 		p := inputField{in: "form", name: name, field: f.Name, typ: f.Type, offset: base + f.Offset,
 			def: f.Tag.Get("default"), required: f.Tag.Get("required") == "true"}
@@ -90,10 +90,10 @@ func (in *input) addFormFields(t reflect.Type, base uintptr) error {
 			p.list, elem = true, elem.Elem()
 		}
 		if p.parse = parserFor(elem); p.parse == nil || p.def != "" && (p.list || elem.Kind() == reflect.Pointer) {
-			return fmt.Errorf("tako: field %v.%s cannot be read from a form", t, f.Name)
+			return fmt.Errorf("field %v.%s cannot be read from a form", t, f.Name)
 		}
 		if p.def != "" && p.parse(reflect.New(elem).UnsafePointer(), p.def) != nil {
-			return fmt.Errorf("tako: field %v.%s has an invalid default", t, f.Name)
+			return fmt.Errorf("field %v.%s has an invalid default", t, f.Name)
 		}
 		in.fields = append(in.fields, p)
 	}

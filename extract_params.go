@@ -77,7 +77,7 @@ func planFor(source string, t reflect.Type) (*input, error) {
 		return plan.(*input), nil
 	}
 	if t.Kind() != reflect.Struct {
-		return nil, fmt.Errorf("tako: %v is no struct with %s tags", t, source)
+		return nil, fmt.Errorf("%v is no struct with %s tags", t, source)
 	}
 	op, log := new(Operation), new(mistakes)
 	in := &input{typ: t, op: op}
@@ -88,7 +88,7 @@ func planFor(source string, t reflect.Type) (*input, error) {
 		}
 	}
 	if err := log.err(); err != nil {
-		return nil, errors.New("tako: " + log.list[0].Message)
+		return nil, errors.New(log.list[0].Message)
 	}
 	in.validates = reflect.PointerTo(t).Implements(validatorType)
 	plans.Store(planKey{source, t}, in)

@@ -2,6 +2,7 @@ package tako
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"mime"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/tako-go/tako/internal/ascii"
@@ -20,12 +23,23 @@ import (
 // only through [os.Root] or an allow list.
 func (c *Context) File(name string) error {
 	c.live()
+	// Opening a named pipe would wait for somebody to write to it.
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return fileError(errors.Join(err, errNotRegular(info)))
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return fileError(err)
 	}
 	defer f.Close()
 	return c.serveFile(f)
+}
+
+func errNotRegular(info fs.FileInfo) error {
+	if info == nil || info.Mode().IsRegular() {
+		return nil
+	}
+	return fmt.Errorf("%w: no regular file", fs.ErrNotExist)
 }
 
 // FileFS is File for a file system, such as an embedded one.
@@ -49,7 +63,8 @@ func (c *Context) Attachment(name, as string) error {
 
 func fileError(err error) error {
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid), errors.Is(err, syscall.ENOTDIR),
+		errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.ENAMETOOLONG):
 		return &Error{Status: http.StatusNotFound, Err: err}
 	case errors.Is(err, fs.ErrPermission):
 		return &Error{Status: http.StatusForbidden, Err: err}
@@ -62,8 +77,8 @@ func (c *Context) serveFile(f fs.File) error {
 	if err != nil {
 		return fileError(err)
 	}
-	if !info.Mode().IsRegular() {
-		return &Error{Status: http.StatusNotFound, Err: errors.New("not a regular file")}
+	if err := errNotRegular(info); err != nil {
+		return fileError(err)
 	}
 	if t := info.ModTime(); !t.IsZero() {
 		c.header.Set("Last-Modified", t.UTC().Format(http.TimeFormat))
@@ -78,7 +93,7 @@ func (c *Context) serveFile(f fs.File) error {
 		}
 		c.header.Set("Content-Type", kind)
 	}
-	if err := c.open(http.StatusOK, info.Size()); err != nil || c.method == http.MethodHead {
+	if err := c.open(http.StatusOK, info.Size()); err != nil || c.discard {
 		return err
 	}
 	_, err = c.ReadFrom(&io.LimitedReader{R: f, N: info.Size()})
@@ -97,7 +112,7 @@ func (c *Context) notModifiedSince(t time.Time) bool {
 
 // contentDisposition names a download for old and new clients (RFC 6266, 8187).
 func contentDisposition(name string) string {
-	name = filepath.Base(filepath.ToSlash(name))
+	name = name[strings.LastIndexAny(name, `/\`)+1:]
 	plain := make([]byte, 0, len(name))
 	same := true
 	for i := range len(name) {

@@ -157,24 +157,28 @@ func canonical(name string) string { return textproto.CanonicalMIMEHeaderKey(nam
 func listItems(value string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for value != "" {
-			item, rest, quoted := value, "", false
-			for i := range len(value) {
-				switch {
-				case value[i] == '"':
-					quoted = !quoted
-				case value[i] == ',' && !quoted:
-					item, rest = value[:i], value[i+1:]
-				default:
-					continue
-				}
-				if len(item) < len(value) {
-					break
-				}
-			}
+			end := itemEnd(value)
+			item, rest := value[:end], value[min(end+1, len(value)):]
 			if item = ascii.Trim(item); item != "" && !yield(item) {
 				return
 			}
 			value = rest
 		}
 	}
+}
+
+// itemEnd returns where the first comma outside a quoted string is.
+func itemEnd(value string) int {
+	quoted := false
+	for i := 0; i < len(value); i++ {
+		switch c := value[i]; {
+		case c == '"':
+			quoted = !quoted
+		case c == '\\' && quoted:
+			i++
+		case c == ',' && !quoted:
+			return i
+		}
+	}
+	return len(value)
 }

@@ -11,7 +11,7 @@ import "fmt"
 // beyond max bytes, was flushed, failed, or was taken over. It goes on its way
 // unheld then.
 func (c *Context) Hold(max int, f func(head *Head, body []byte) error) {
-	c.live()
+	c = c.at()
 	c.layers = append(c.layers, layer{hold: &hold{max: max, f: f}})
 }
 

@@ -31,6 +31,23 @@ func (t *table) host(pattern, where string) *hostTable {
 	return h
 }
 
+// pattern returns the host pattern in lower case, but for parameter names.
+func (h *hostTable) pattern() string {
+	if strings.Contains(h.exact, ":") {
+		return "[" + h.exact + "]"
+	}
+	labels := make([]string, len(h.labels))
+	k := 0
+	for i, label := range h.labels {
+		if label == "" {
+			label = "{" + h.names[k] + "}"
+			k++
+		}
+		labels[i] = label
+	}
+	return strings.Join(labels, ".")
+}
+
 func parseHost(pattern string) (*hostTable, string) {
 	h := new(hostTable)
 	if addr, err := netip.ParseAddr(strings.Trim(pattern, "[]")); err == nil {
@@ -47,13 +64,13 @@ func parseHost(pattern string) (*hostTable, string) {
 			}
 			h.names = append(h.names, name)
 			label = ""
-		} else if !isHostLabel(label) {
+		} else if label = strings.ToLower(label); !isHostLabel(label) {
 			return nil, "is no host name; a port does not belong there"
 		}
 		h.labels = append(h.labels, label)
 	}
 	if len(h.names) == 0 {
-		h.exact = pattern
+		h.exact = strings.ToLower(pattern)
 	}
 	return h, ""
 }

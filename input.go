@@ -31,7 +31,7 @@ type input struct {
 	whole     bool // the input is an Extractor itself
 	validates bool
 	queries   int  // number of query fields
-	repeated  bool // a query field is a list
+	fresh     bool // a default is to be made for each request
 	op        *Operation
 }
 
@@ -46,7 +46,8 @@ type inputField struct {
 	list     bool
 	required bool
 	def      string
-	index    int // of a path parameter
+	fresh    bool // the default is a value that may hold memory of its own
+	index    int  // of a path parameter
 	provided *provided
 	body     bodyPlan
 }
@@ -153,6 +154,12 @@ func (in *input) addParam(op *Operation, p *inputField, f reflect.StructField, m
 	if p.source == fromHeader {
 		p.name = canonical(p.name)
 	}
+	for _, other := range op.Inputs {
+		if other.In == p.in && other.Name == p.name {
+			mistake("reads %s parameter %q, which another field reads already", p.in, p.name)
+			return
+		}
+	}
 	elem := f.Type
 	if p.source != fromPath && elem.Kind() == reflect.Slice && !implementsText(elem) && elem != bytesType {
 		p.list, elem = true, elem.Elem()
@@ -174,9 +181,10 @@ func (in *input) addParam(op *Operation, p *inputField, f reflect.StructField, m
 			return
 		}
 	}
+	p.fresh = p.def != "" && implementsText(elem)
+	in.fresh = in.fresh || p.fresh
 	if p.source == fromQuery {
 		in.queries++
-		in.repeated = in.repeated || p.list
 	}
 	op.AddParam(Param{In: p.in, Name: p.name, Type: f.Type, Doc: f.Tag.Get("doc"), Default: p.def, Required: p.required})
 	in.fields = append(in.fields, *p)
@@ -226,11 +234,21 @@ func (in *input) bind(t *table, r *route) *input {
 	return &bound
 }
 
-// setDefaults fills a blank input with the defaults of its fields.
+// setDefaults fills a blank input with the defaults of its fields. Those that
+// could share memory are left to each request.
 func (in *input) setDefaults(base unsafe.Pointer) {
 	for i := range in.fields {
-		if f := &in.fields[i]; f.def != "" {
+		if f := &in.fields[i]; f.def != "" && !f.fresh {
 			_ = f.parse(unsafe.Add(base, f.offset), f.def) // checked when compiled
+		}
+	}
+}
+
+// setFresh fills the defaults that setDefaults left.
+func (in *input) setFresh(base unsafe.Pointer) {
+	for i := range in.fields {
+		if f := &in.fields[i]; f.fresh {
+			_ = f.parse(unsafe.Add(base, f.offset), f.def)
 		}
 	}
 }

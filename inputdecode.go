@@ -20,6 +20,9 @@ func (in *input) decode(c *Context, base unsafe.Pointer, self any) error {
 		}
 		return in.validate(c, self)
 	}
+	if in.fresh {
+		in.setFresh(base)
+	}
 	var bad []FieldError
 	if in.queries > 0 && c.query != "" {
 		if err := in.decodeQuery(c, base, &bad); err != nil {
@@ -134,6 +137,10 @@ func (in *input) decodeQuery(c *Context, base unsafe.Pointer, bad *[]FieldError)
 		if err != nil {
 			return err
 		}
+		value, err := decodePair(v, "query")
+		if err != nil {
+			return err
+		}
 		for i := range in.fields {
 			f := &in.fields[i]
 			if f.source != fromQuery || f.name != key {
@@ -144,10 +151,6 @@ func (in *input) decodeQuery(c *Context, base unsafe.Pointer, bad *[]FieldError)
 				break
 			}
 			seen[i>>6&3] |= bit
-			value, err := decodePair(v, "query")
-			if err != nil {
-				return err
-			}
 			f.put(unsafe.Add(base, f.offset), value, true, bad)
 			break
 		}
@@ -174,11 +177,14 @@ func (f *inputField) decodeHeader(c *Context, p unsafe.Pointer, bad *[]FieldErro
 		return ok
 	}
 	if f.list {
-		values := splitList(headerValues(c.ex, f.name))
-		for _, value := range values {
-			f.put(p, value, true, bad)
+		found := false
+		for _, line := range headerValues(c.ex, f.name) {
+			for value := range listItems(line) {
+				f.put(p, value, true, bad)
+				found = true
+			}
 		}
-		return len(values) > 0
+		return found
 	}
 	value := c.ex.RequestHeader(f.name)
 	if value != "" {
@@ -216,11 +222,11 @@ func (f *inputField) decodeBody(c *Context, p unsafe.Pointer) error {
 	if err := c.decodeBody(target); err != nil || !f.body.validates {
 		return err
 	}
-	if v, ok := target.(validator); ok {
-		return validate(c, v)
-	}
 	if f.body.optional && reflect.NewAt(f.typ, p).Elem().IsNil() {
 		return nil
+	}
+	if v, ok := target.(validator); ok {
+		return validate(c, v)
 	}
 	return validate(c, reflect.NewAt(f.typ, p).Elem().Interface().(validator))
 }
@@ -302,7 +308,7 @@ func (c *Context) unsupportedMedia(contentType string) error {
 		e.Detail = fmt.Sprintf("the request has no Content-Type, %s is expected", strings.Join(types, " or "))
 	}
 	if contentType == "" && c.ex.ContentLength() == 0 {
-		e.Err = ErrAbsent
+		return &Error{Status: http.StatusBadRequest, Detail: "the request body is missing", Err: ErrAbsent}
 	}
 	return e.With("Accept", strings.Join(types, ", "))
 }

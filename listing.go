@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 )
 
 // URL returns path and query of the named route; params are pairs of name and
@@ -25,22 +26,17 @@ func (r *Router) URL(name string, params ...string) (string, error) {
 	values := map[string]string{}
 	query := url.Values{}
 	for i := 0; i < len(params); i += 2 {
-		values[params[i]] = params[i+1]
-		if !hasParam(route.parts, params[i]) {
+		if slices.Contains(route.params, params[i]) {
+			values[params[i]] = params[i+1]
+		} else {
 			query.Add(params[i], params[i+1])
 		}
 	}
 	path, err := fillPattern(route.path, values)
-	return withQuery(path, query.Encode()), err
-}
-
-func hasParam(parts []part, name string) bool {
-	for _, p := range parts {
-		if p.param == name {
-			return true
-		}
+	if err != nil {
+		return "", err
 	}
-	return false
+	return withQuery(path, query.Encode()), nil
 }
 
 // Listed is one line of a router's listing.

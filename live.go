@@ -1,6 +1,7 @@
 package tako
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
@@ -72,6 +73,9 @@ func (l *Live) Build() error {
 	if l.table.Load() != nil {
 		return nil
 	}
+	if l.first == nil {
+		return errors.New("tako: live router without a router")
+	}
 	if err := l.first.Build(); err != nil {
 		return err
 	}
@@ -84,6 +88,9 @@ func (l *Live) Build() error {
 // one. If next has mistakes they are returned and nothing changes. Swap may be
 // called by several goroutines.
 func (l *Live) Swap(next *Router) error {
+	if next == nil {
+		return errors.New("tako: swap to a nil router")
+	}
 	if err := next.Build(); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // A RegistrationError is one mistake made while a router was set up.
@@ -28,6 +29,9 @@ func (e RegistrationErrors) Error() string {
 	for i, m := range e {
 		lines[i] = m.Error()
 	}
+	if len(e) == 1 {
+		return "tako: registration mistake: " + lines[0]
+	}
 	return fmt.Sprintf("tako: %d registration mistakes:\n\t%s", len(e), strings.Join(lines, "\n\t"))
 }
 
@@ -43,7 +47,7 @@ func (e RegistrationErrors) Unwrap() []error {
 // mistakes collects what a router and its groups were told wrong.
 type mistakes struct {
 	list  RegistrationErrors
-	built bool
+	built atomic.Bool
 }
 
 func (m *mistakes) add(where, format string, args ...any) {
@@ -55,7 +59,7 @@ func (m *mistakes) add(where, format string, args ...any) {
 
 // changing notes a change that comes too late to take effect.
 func (m *mistakes) changing(where string) {
-	if m.built {
+	if m.built.Load() {
 		m.add(where, "router changed after it was built")
 	}
 }

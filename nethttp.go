@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/tako-go/tako/internal/ascii"
 )
 
 // netHTTP is the Exchange over net/http: for HTTP/1.1 of the std runtime, and for
@@ -18,19 +20,22 @@ type netHTTP struct {
 	w http.ResponseWriter
 	r *http.Request
 
-	status int   // held back until the first byte, when the length can be judged
 	length int64 // declared, -1 if unknown
-	begun  bool  // WriteHeader was called
 	broken bool
-	gone   bool // hijacked
+	duplex bool
 	info   *ConnInfo
+	body   io.Reader
 }
 
 var _ Exchange = (*netHTTP)(nil)
 
-// autoLength is the largest body whose length net/http finds out by itself,
-// which saves a header field.
-const autoLength = 2048
+// lengths are the values of Content-Length for short bodies, made once.
+var lengths = func() (t [2048]string) {
+	for i := range t {
+		t[i] = strconv.Itoa(i)
+	}
+	return t
+}()
 
 // ServeHTTP answers one request of a net/http server. See [Router.Build] for what
 // happens if the router has mistakes.
@@ -53,9 +58,6 @@ func (t *table) serveHTTP(w http.ResponseWriter, req *http.Request) {
 		c.std.adopt(&c.header, h)
 	}
 	aborted := t.serve(c) || c.std.broken
-	if !aborted {
-		c.std.begin(false)
-	}
 	c.recycle()
 	if aborted {
 		panic(http.ErrAbortHandler)
@@ -66,7 +68,7 @@ func (t *table) serveHTTP(w http.ResponseWriter, req *http.Request) {
 func (x *netHTTP) adopt(to *Header, from http.Header) {
 	for name, values := range from {
 		for _, v := range values {
-			to.Add(name, v)
+			to.Add(name, cleanValue(v))
 		}
 	}
 }
@@ -127,16 +129,25 @@ func (x *netHTTP) EachRequestHeader(yield func(name, value string) bool) {
 func (x *netHTTP) ContentLength() int64 { return x.r.ContentLength }
 
 func (x *netHTTP) Body() io.Reader {
-	if x.r.Body == nil {
-		return http.NoBody
+	if x.body == nil {
+		x.body = http.NoBody
+		if x.hasBody() {
+			x.body = x.r.Body
+			if s := x.server(); s != nil && s.Body != nil {
+				x.body = s.Body(x.r)
+			}
+		}
 	}
-	return x.r.Body
+	return x.body
 }
+
+func (x *netHTTP) hasBody() bool { return x.r.Body != nil && x.r.Body != http.NoBody }
 
 func (x *netHTTP) EachRequestTrailer(yield func(name, value string) bool) {
 	for name, values := range x.r.Trailer {
 		for _, v := range values {
-			if !yield(name, v) {
+			// net/http lets names pass in trailers that it refuses in headers.
+			if ascii.IsToken(name) && !yield(name, v) {
 				return
 			}
 		}
@@ -148,7 +159,11 @@ func (x *netHTTP) WriteHead(status int, h *Header, length int64) error {
 	if len(to) > 0 {
 		clear(to)
 	}
-	values := make([]string, len(h.fields))
+	room := len(h.fields)
+	if length >= 0 {
+		room++
+	}
+	values := make([]string, len(h.fields), room)
 	for i, f := range h.fields {
 		values[i] = f.value
 		if have := to[f.name]; have == nil {
@@ -157,26 +172,28 @@ func (x *netHTTP) WriteHead(status int, h *Header, length int64) error {
 			to[f.name] = append(have, f.value)
 		}
 	}
-	x.status, x.length = status, length
+	if length >= 0 {
+		values = append(values, lengthText(length))
+		to["Content-Length"] = values[len(values)-1:]
+	}
+	x.length = length
+	if x.hasBody() && !x.duplex {
+		if s := x.server(); s != nil && s.BeforeHead != nil {
+			s.BeforeHead(x.r, to)
+		}
+	}
+	x.w.WriteHeader(status)
 	return nil
 }
 
-// begin sends the head. whole says that the next write is the whole body.
-func (x *netHTTP) begin(whole bool) {
-	if x.begun || x.gone || x.status == 0 {
-		return
+func lengthText(n int64) string {
+	if n < int64(len(lengths)) {
+		return lengths[n]
 	}
-	x.begun = true
-	if x.length >= 0 && (!whole || x.length > autoLength || x.r.Method == http.MethodHead) {
-		x.w.Header()["Content-Length"] = []string{strconv.FormatInt(x.length, 10)}
-	}
-	x.w.WriteHeader(x.status)
+	return strconv.FormatInt(n, 10)
 }
 
 func (x *netHTTP) Write(p []byte) (int, error) {
-	if !x.begun {
-		x.begin(int64(len(p)) == x.length)
-	}
 	n, err := x.w.Write(p)
 	return n, x.note(err)
 }
@@ -190,7 +207,6 @@ func (x *netHTTP) note(err error) error {
 }
 
 func (x *netHTTP) WriteBuffers(bufs net.Buffers) (int64, error) {
-	x.begin(false)
 	var total int64
 	for _, b := range bufs {
 		n, err := x.w.Write(b)
@@ -203,17 +219,21 @@ func (x *netHTTP) WriteBuffers(bufs net.Buffers) (int64, error) {
 }
 
 func (x *netHTTP) ReadFrom(r io.Reader) (int64, error) {
-	x.begin(false)
 	return io.Copy(x.w, r)
 }
 
 func (x *netHTTP) Flush() error {
-	x.begin(false)
 	return http.NewResponseController(x.w).Flush()
 }
 
+// WriteTrailers first sends what is written: net/http would find out the length of
+// a short body otherwise, and leave the trailers out.
 func (x *netHTTP) WriteTrailers(h *Header) error {
-	x.begin(false)
+	if x.length < 0 {
+		if err := x.Flush(); err != nil {
+			return err
+		}
+	}
 	to := x.w.Header()
 	for _, f := range h.fields {
 		to[http.TrailerPrefix+f.name] = append(to[http.TrailerPrefix+f.name], f.value)
@@ -237,7 +257,9 @@ func (x *netHTTP) EarlyHints(h *Header) error {
 }
 
 func (x *netHTTP) EnableFullDuplex() error {
-	return http.NewResponseController(x.w).EnableFullDuplex()
+	err := http.NewResponseController(x.w).EnableFullDuplex()
+	x.duplex = err == nil
+	return err
 }
 
 func (x *netHTTP) SetReadDeadline(t time.Time) error {
@@ -251,21 +273,19 @@ func (x *netHTTP) SetWriteDeadline(t time.Time) error {
 func (x *netHTTP) Abort() { x.broken = true }
 
 func (x *netHTTP) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(x.w).Hijack()
-	x.gone = err == nil
-	return conn, rw, err
+	return http.NewResponseController(x.w).Hijack()
 }
 
 func (x *netHTTP) Context() context.Context { return x.r.Context() }
 
-func (x *netHTTP) server() *serverConn {
-	s, _ := x.r.Context().Value(serverConnKey{}).(*serverConn)
+func (x *netHTTP) server() *Conn {
+	s, _ := x.r.Context().Value(connKey{}).(*Conn)
 	return s
 }
 
 func (x *netHTTP) Draining() <-chan struct{} {
 	if s := x.server(); s != nil {
-		return s.draining
+		return s.Draining
 	}
 	return nil
 }
@@ -275,8 +295,8 @@ func (x *netHTTP) ConnInfo() *ConnInfo {
 	if x.info != nil {
 		return x.info
 	}
-	if s := x.server(); s != nil && (s.info.TLS != nil || x.r.TLS == nil) {
-		x.info = s.info
+	if s := x.server(); s != nil && (s.Info.TLS != nil || x.r.TLS == nil) {
+		x.info = s.Info
 		return x.info
 	}
 	info := &ConnInfo{TLS: x.r.TLS}
@@ -294,11 +314,11 @@ func (x *netHTTP) ConnInfo() *ConnInfo {
 }
 
 // request returns the request with path and query in normal form, for handlers
-// of net/http that are mounted inside.
-func (c *Context) request(ctx context.Context) *http.Request {
-	var req *http.Request
-	if c.ex == Exchange(&c.std) {
-		req = c.std.r.WithContext(ctx)
+// of net/http that are mounted inside. With limited its body has the body limit.
+func (c *Context) request(ctx context.Context, limited bool) *http.Request {
+	req := originalRequest(c.ex)
+	if req != nil {
+		req = req.WithContext(ctx)
 	} else {
 		req = makeRequest(ctx, c.ex)
 	}
@@ -317,13 +337,54 @@ func (c *Context) request(ctx context.Context) *http.Request {
 			req.SetPathValue(name, value)
 		}
 	}
-	if c.ex.Body() != http.NoBody && req.Body != http.NoBody {
-		req.Body = struct {
-			io.Reader
-			io.Closer
-		}{c.Body(), io.NopCloser(nil)}
+	if c.ex.Body() == http.NoBody {
+		req.Body = http.NoBody
+	} else {
+		body := &requestBody{Reader: c.ex.Body(), ex: c.ex, req: req}
+		if limited {
+			body.Reader = c.Body()
+		}
+		req.Body = body
 	}
 	return req
+}
+
+// requestBody is the body of a request that a handler of net/http gets, which
+// finds the trailers in it behind the end.
+type requestBody struct {
+	io.Reader
+	ex  Exchange
+	req *http.Request
+}
+
+func (b *requestBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err == io.EOF {
+		b.ex.EachRequestTrailer(func(name, value string) bool {
+			if !forbiddenTrailers[name] {
+				if b.req.Trailer == nil {
+					b.req.Trailer = http.Header{}
+				}
+				b.req.Trailer[name] = []string{value}
+			}
+			return true
+		})
+	}
+	return n, err
+}
+
+// Close leaves the rest to the runtime.
+func (b *requestBody) Close() error { return nil }
+
+// originalRequest returns the request of net/http that ex holds, nil if it holds none.
+func originalRequest(ex Exchange) *http.Request {
+	switch x := ex.(type) {
+	case *netHTTP:
+		return x.r
+	case *timeoutExchange:
+		return originalRequest(x.Exchange)
+	}
+	return nil
 }
 
 // makeRequest makes a request of net/http out of any Exchange.
@@ -352,10 +413,6 @@ func makeRequest(ctx context.Context, ex Exchange) *http.Request {
 	req.URL, _ = url.ParseRequestURI(req.RequestURI)
 	if req.URL == nil {
 		req.URL = &url.URL{Path: "/"}
-	}
-	req.Body = http.NoBody
-	if ex.ContentLength() != 0 {
-		req.Body = io.NopCloser(ex.Body())
 	}
 	return req.WithContext(ctx)
 }

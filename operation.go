@@ -1,6 +1,7 @@
 package tako
 
 import (
+	"fmt"
 	"reflect"
 	"time"
 )
@@ -66,6 +67,25 @@ type Param struct {
 // An Option describes or adjusts one route.
 type Option func(*Operation)
 
+// apply runs the options of a registration.
+func (op *Operation) apply(options []Option) {
+	for _, option := range options {
+		if option == nil {
+			op.problems = append(op.problems, "an option is nil")
+			continue
+		}
+		option(op)
+	}
+}
+
+// once sets what a route can have one of.
+func once[T any](op *Operation, field **T, value T, name string) {
+	if *field != nil {
+		op.problems = append(op.problems, name+" set twice")
+	}
+	*field = &value
+}
+
 // String returns method and pattern.
 func (op *Operation) String() string {
 	if op.Method == "" {
@@ -96,19 +116,35 @@ func Throws(errs ...error) Option {
 
 // Timeout sets the route's timeout in place of its group's; zero turns it off.
 // See [Router.Timeout].
-func Timeout(d time.Duration) Option { return func(op *Operation) { op.timeout = &d } }
+func Timeout(d time.Duration) Option {
+	return func(op *Operation) { once(op, &op.timeout, d, "timeout") }
+}
 
 // BodyLimit sets the route's body limit in bytes in place of its group's;
 // [NoLimit] turns it off.
-func BodyLimit(n int64) Option { return func(op *Operation) { op.bodyLimit = &n } }
+func BodyLimit(n int64) Option {
+	return func(op *Operation) { once(op, &op.bodyLimit, n, "body limit") }
+}
 
 // TrailingSlash sets the route's slash policy in place of its group's.
-func TrailingSlash(p SlashPolicy) Option { return func(op *Operation) { op.slash = &p } }
+func TrailingSlash(p SlashPolicy) Option {
+	return func(op *Operation) {
+		once(op, &op.slash, p, "trailing slash policy")
+		if p > SlashSame {
+			op.problems = append(op.problems, fmt.Sprintf("unknown trailing slash policy %d", p))
+		}
+	}
+}
 
 // OnlyProtocols guards the route: requests with another version of HTTP are
 // answered 505 inside the group's middleware.
 func OnlyProtocols(protocols ...Protocol) Option {
-	return func(op *Operation) { op.protocols = append(op.protocols, protocols...) }
+	return func(op *Operation) {
+		if len(protocols) == 0 {
+			op.problems = append(op.problems, "OnlyProtocols names no protocol")
+		}
+		op.protocols = append(op.protocols, protocols...)
+	}
 }
 
 // With puts middleware around this route alone, inside that of its groups.

@@ -29,7 +29,7 @@ type Outcome struct {
 // OnDone has f called once when the response has ended and errors are rendered.
 // The first that was registered is called last. f must not write the response.
 func (c *Context) OnDone(f func(Outcome)) {
-	c.live()
+	c = c.at()
 	if c.start.IsZero() {
 		c.start = time.Now()
 	}
@@ -39,6 +39,9 @@ func (c *Context) OnDone(f func(Outcome)) {
 func (c *Context) tell(aborted bool) {
 	o := Outcome{Status: c.status, Written: c.written, Sent: c.sentBytes, Duration: time.Since(c.start),
 		Err: c.err, Aborted: aborted, Upgraded: c.upgraded}
+	if c.inside > 0 {
+		o.Written = c.inside
+	}
 	if c.route != nil {
 		o.Route, o.Pattern = c.route.op, c.route.pattern
 	}

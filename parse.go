@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 	"unsafe"
 )
@@ -132,12 +133,12 @@ func uintParser(t reflect.Type) parser {
 func floatParser(t reflect.Type) parser {
 	bits := t.Bits()
 	return func(p unsafe.Pointer, s string) error {
+		if strings.ContainsFunc(s, func(r rune) bool { return !strings.ContainsRune("+-.0123456789eE", r) }) {
+			return errFloat // no hexadecimal, no underscores, no words
+		}
 		n, err := strconv.ParseFloat(s, bits)
 		if err != nil {
 			return as(err, errFloat)
-		}
-		if n-n != 0 { // not a number or infinite
-			return errFloat
 		}
 		if bits == 32 {
 			*(*float32)(p) = float32(n)

@@ -42,30 +42,26 @@ func normalPath(p string) (string, error) {
 
 func resolvePath(p string) (string, error) {
 	out := make([]byte, 0, len(p)+16)
-	for p != "" {
-		segment, rest, more := strings.Cut(p[1:], "/")
+	rest, more := p[1:], true
+	for more {
+		var segment string
+		segment, rest, more = strings.Cut(rest, "/")
 		start := len(out)
 		var err error
 		if out, err = appendSegment(append(out, '/'), segment); err != nil {
 			return "", err
 		}
-		switch s := string(out[start+1:]); s {
-		case "", ".":
+		switch s := out[start+1:]; {
+		case len(s) == 0, string(s) == ".":
 			out = out[:start]
-		case "..":
+		case string(s) == "..":
 			out = out[:max(bytes.LastIndexByte(out[:start], '/'), 0)]
 		default:
-			if more {
-				p = "/" + rest
-				continue
-			}
-			return string(out), nil
+			continue
 		}
-		// A dropped last segment leaves its slash behind.
-		if !more {
-			return string(append(out, '/')), nil
+		if !more { // a dropped last segment leaves its slash behind
+			out = append(out, '/')
 		}
-		p = "/" + rest
 	}
 	return string(out), nil
 }

@@ -67,6 +67,17 @@ func parsePattern(pattern string) ([]part, error) {
 	return parts, nil
 }
 
+// paramNames returns the names of the parameters in order.
+func paramNames(parts []part) []string {
+	var names []string
+	for _, p := range parts {
+		if p.param != "" {
+			names = append(names, p.param)
+		}
+	}
+	return names
+}
+
 // parseSegment reads one segment; {$} ends a pattern as an empty segment does.
 func parseSegment(s string, last bool) (part, error) {
 	if !strings.ContainsAny(s, "{}") {
@@ -128,21 +139,4 @@ func splitPattern(pattern string) (method, host, path string) {
 		return method, pattern[:i], pattern[i:]
 	}
 	return method, "", pattern
-}
-
-// shape returns the pattern with its parameter names left out: two patterns of
-// one shape match the same paths.
-func shape(parts []part) string {
-	var b strings.Builder
-	for _, p := range parts {
-		switch {
-		case p.rest:
-			b.WriteString("{...}")
-		case p.param != "":
-			b.WriteString("{}")
-		default:
-			b.WriteString(p.literal)
-		}
-	}
-	return b.String()
 }

@@ -41,7 +41,7 @@ type layer struct {
 // registered last, which is the innermost, runs first. It runs again if the
 // response is replaced by an error before it was sent.
 func (c *Context) BeforeHead(f func(*Head)) {
-	c.live()
+	c = c.at()
 	c.layers = append(c.layers, layer{head: f})
 }
 
@@ -50,7 +50,7 @@ func (c *Context) BeforeHead(f func(*Head)) {
 // before the head is sent: early, or by a [Context.BeforeHead] hook, which knows
 // status and fields.
 func (c *Context) WrapBody(f func(next BodyWriter) BodyWriter) {
-	c.live()
+	c = c.at()
 	if c.opening {
 		c.wraps = append(c.wraps, f)
 		return
@@ -60,6 +60,9 @@ func (c *Context) WrapBody(f func(next BodyWriter) BodyWriter) {
 
 // open runs the layers outwards from the innermost and makes the way of the body.
 func (c *Context) open(status int, length int64) error {
+	if c.upgraded {
+		return http.ErrHijacked
+	}
 	if c.opened {
 		return ErrHeadSent
 	}
@@ -75,18 +78,29 @@ func (c *Context) open(status int, length int64) error {
 	}
 	c.status = status
 	if len(c.layers) == 0 {
-		return c.sendHead()
+		c.headErr = c.sendHead()
+	} else {
+		c.save()
+		c.body, c.headErr = c.build(len(c.layers) - 1)
 	}
-	w, err := c.build(len(c.layers) - 1)
-	c.body = w
-	return err
+	return c.headErr
+}
+
+// save keeps the header as it is before hooks change it, where a held response may
+// be replaced and they run again.
+func (c *Context) save() {
+	for i := range c.layers {
+		if c.layers[i].hold != nil {
+			c.saved = c.header.Clone()
+			return
+		}
+	}
 }
 
 // build runs the layers from i outwards up to the next hold or the exchange, and
 // returns the writer that stands before them.
 func (c *Context) build(i int) (BodyWriter, error) {
 	var next BodyWriter
-	var err error
 	c.opening = true
 	first := len(c.wraps)
 	for ; i >= 0 && next == nil; i-- {
@@ -101,9 +115,9 @@ func (c *Context) build(i int) (BodyWriter, error) {
 		}
 	}
 	c.opening = false
-	if next == nil {
+	last := next == nil
+	if last {
 		next = exchangeWriter{c}
-		err = c.sendHead()
 	}
 	wraps := c.wraps[first:]
 	for j := len(wraps) - 1; j >= 0; j-- {
@@ -111,7 +125,10 @@ func (c *Context) build(i int) (BodyWriter, error) {
 	}
 	clear(wraps)
 	c.wraps = c.wraps[:first]
-	return next, err
+	if last && !c.sent {
+		return next, c.sendHead()
+	}
+	return next, nil
 }
 
 // takeContentLength moves a Content-Length that was set as a field to where the
@@ -134,6 +151,9 @@ func (c *Context) sendHead() error {
 	if err := c.header.Err(); err != nil {
 		return err
 	}
+	if c.head.Status < 200 || c.head.Status > 999 {
+		return fmt.Errorf("tako: invalid response status %d", c.head.Status)
+	}
 	c.sent = true
 	c.status = c.head.Status
 	if bodyless(c.head.Status) {
@@ -141,7 +161,11 @@ func (c *Context) sendHead() error {
 	}
 	c.discard = c.discards()
 	c.left = c.head.Length
-	return c.ex.WriteHead(c.head.Status, &c.header, c.head.Length)
+	length := c.head.Length
+	if c.trailer != nil && c.trailer.Len() > 0 {
+		length = -1 // HTTP/1.1 has room for trailers only behind a body of unknown length
+	}
+	return c.ex.WriteHead(c.head.Status, &c.header, length)
 }
 
 // bodyless reports whether a response with this status has no body (RFC 9110,
@@ -151,13 +175,21 @@ func bodyless(status int) bool {
 }
 
 // discards reports whether body bytes of this response must not be sent.
-func (c *Context) discards() bool { return bodyless(c.head.Status) || c.method == http.MethodHead }
+func (c *Context) discards() bool {
+	// Around an inner Context somebody may want to see the body of a HEAD.
+	return bodyless(c.head.Status) || c.method == http.MethodHead && !c.inner
+}
 
 // exchangeWriter is the last stage: it holds the length to its word.
 type exchangeWriter struct{ c *Context }
 
 func (w exchangeWriter) Write(p []byte) (int, error) {
 	c := w.c
+	if !c.sent { // a wrapper writes while it is made
+		if err := c.sendHead(); err != nil {
+			return 0, err
+		}
+	}
 	n, over := c.admit(len(p))
 	if n > 0 && !c.discard {
 		written, err := c.ex.Write(p[:n])
@@ -177,7 +209,9 @@ func (w exchangeWriter) Close(err error) error {
 		err = fmt.Errorf("tako: response body is %d bytes shorter than declared", c.left)
 	}
 	if err != nil {
-		c.ex.Abort()
+		if c.sent {
+			c.ex.Abort()
+		}
 		return err
 	}
 	if c.trailer != nil && c.trailer.Len() > 0 {
@@ -241,6 +275,7 @@ func (c *Context) writeBuffers(bufs net.Buffers) (int64, error) {
 
 // closeBody ends the response with err, or with a valid end if it is nil.
 func (c *Context) closeBody(err error) error {
+	c.ended = true
 	if c.body != nil {
 		return c.body.Close(err)
 	}

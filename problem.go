@@ -3,7 +3,9 @@ package tako
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,15 +22,31 @@ type ErrorHandler func(c *Context, err error) error
 func RenderError(c *Context, err error) error {
 	e := AsError(err)
 	h := c.Header()
-	for name, value := range e.Header.All() {
-		h.Set(name, value)
+	for _, name := range representation {
+		h.remove(name, 0)
 	}
+	for name := range e.Header.All() {
+		if !added[name] {
+			h.Del(name)
+		}
+	}
+	for name, value := range e.Header.All() {
+		if !slices.Contains(representation, name) && !hopByHop[name] {
+			h.Add(name, value)
+		}
+	}
+	h.AddVary("Accept")
 	if c.Accepts("application/problem+json", "text/plain") == "text/plain" {
 		return c.respond(e.Status, "text/plain; charset=utf-8", e.text())
 	}
 	body, err := e.MarshalJSON()
-	if err != nil {
-		return err
+	if err != nil { // what is in Extra cannot be encoded
+		slog.ErrorContext(c.Context(), "problem document lost its extra members", "err", err)
+		bare := *e
+		bare.Extra = nil
+		if body, err = bare.MarshalJSON(); err != nil {
+			return err
+		}
 	}
 	return c.respond(e.Status, "application/problem+json", body)
 }
@@ -96,10 +114,20 @@ func (e *Error) text() []byte {
 }
 
 // representation lists the fields that describe a body which an error replaces.
-// Cache-Control goes too: an error must not be kept as long as the page it stands for.
 var representation = []string{"Content-Type", "Content-Length", "Content-Encoding",
-	"Content-Range", "Content-Disposition", "Content-Language", "Accept-Ranges", "Etag",
-	"Last-Modified", "Cache-Control"}
+	"Content-Range", "Content-Disposition", "Content-Language", "Content-Location",
+	"Content-Digest", "Repr-Digest", "Accept-Ranges", "Etag", "Last-Modified"}
+
+// lifetimes lists the fields that say how long the body which an error replaces
+// may be kept.
+var lifetimes = []string{"Cache-Control", "Expires", "Age"}
+
+// hopByHop lists what an error that came from another server must not bring along.
+var hopByHop = map[string]bool{"Connection": true, "Keep-Alive": true, "Proxy-Connection": true,
+	"Transfer-Encoding": true, "Te": true, "Trailer": true, "Upgrade": true, "Date": true}
+
+// added lists the fields of an error that join those of the response.
+var added = map[string]bool{"Set-Cookie": true, "Vary": true}
 
 // fail renders err through the error handlers of the request's group, innermost
 // first, and has [RenderError] as the last.
@@ -108,15 +136,17 @@ func (c *Context) fail(err error) error {
 	if e.Status == statusClientGone || errors.Is(err, http.ErrAbortHandler) {
 		return err
 	}
-	for _, name := range representation {
+	for _, name := range slices.Concat(representation, lifetimes) {
 		c.header.remove(name, 0)
 	}
 	for _, handle := range c.errorHandlers() {
-		err2 := handle(c, err)
-		if err2 == nil || c.opened {
-			return nil
+		declined := handle(c, err)
+		if c.opened || c.upgraded {
+			return declined
 		}
-		err = err2
+		if declined != nil { // else it has forgotten to answer
+			err = declined
+		}
 	}
 	return RenderError(c, err)
 }

@@ -3,7 +3,9 @@ package tako
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
+	"net/http"
 )
 
 // Protocol is a version of HTTP.
@@ -44,17 +46,25 @@ type ConnInfo struct {
 	TLS *tls.ConnectionState
 }
 
-// serverConn is what a server that stands on net/http tells about a connection.
-type serverConn struct {
-	info     *ConnInfo
-	draining <-chan struct{}
+// Conn is what a server that stands on net/http tells about one connection.
+type Conn struct {
+	// Info describes the connection.
+	Info *ConnInfo
+	// Draining is closed when the server begins to drain; nil if it never does.
+	Draining <-chan struct{}
+	// Body returns the body of a request as handlers shall read it; nil leaves it
+	// as it is.
+	Body func(*http.Request) io.Reader
+	// BeforeHead is called with the header of a response before it is sent, if the
+	// request has a body and full duplex is not on; it may be nil.
+	BeforeHead func(*http.Request, http.Header)
 }
 
-type serverConnKey struct{}
+type connKey struct{}
 
 // WithConn returns a context that tells the requests of a connection what they
-// came over, and when their server begins to drain. A server that stands on
-// net/http calls it in its ConnContext; others implement [Exchange].
-func WithConn(ctx context.Context, info *ConnInfo, draining <-chan struct{}) context.Context {
-	return context.WithValue(ctx, serverConnKey{}, &serverConn{info, draining})
+// came over. A server that stands on net/http calls it in its ConnContext; others
+// implement [Exchange].
+func WithConn(ctx context.Context, conn *Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, conn)
 }

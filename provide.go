@@ -37,6 +37,10 @@ type provided struct {
 // a request; an error ends the request.
 func Provide[I, T any](r *Router, fn func(context.Context, I) (T, error)) {
 	where := callSite()
+	if fn == nil {
+		r.log.add(where, "provider of %v is nil", reflect.TypeFor[T]())
+		return
+	}
 	p := newProvider[I, T](r, where, fn)
 	for _, other := range r.provides {
 		if other.typ == p.typ {
@@ -49,6 +53,10 @@ func Provide[I, T any](r *Router, fn func(context.Context, I) (T, error)) {
 // Override replaces, for tests, whatever provides T in r and all below it.
 func Override[T any](r *Router, fn func(context.Context) (T, error)) {
 	where := callSite()
+	if fn == nil {
+		r.log.add(where, "override of %v is nil", reflect.TypeFor[T]())
+		return
+	}
 	r.overrides = append(r.overrides, newProvider[struct{}, T](r, where, func(ctx context.Context, _ struct{}) (T, error) { return fn(ctx) }))
 }
 
@@ -103,12 +111,7 @@ func (t *table) bindProvided(p *provided, path []string) {
 	p.binding = true
 	defer func() { p.binding = false }()
 	parts, _ := parsePattern(p.scope.prefix + "/")
-	r := &route{op: p.op, scope: p.scope, parts: parts}
-	for _, part := range parts {
-		if part.param != "" {
-			r.params = append(r.params, part.param)
-		}
-	}
+	r := &route{op: p.op, scope: p.scope, parts: parts, params: p.scope.params}
 	for _, in := range p.op.Inputs {
 		if in.In == "path" && !slices.Contains(r.params, in.Name) {
 			t.mistake(p.where, "the provider of %v reads path parameter %q, which the prefix %q of its group does not have", p.typ, in.Name, p.scope.prefix)
@@ -134,15 +137,24 @@ func (p *provided) value(c *Context) (any, error) {
 	for len(c.provided) <= p.slot {
 		c.provided = append(c.provided, nil)
 	}
-	if v := c.provided[p.slot]; v != nil {
+	switch v := c.provided[p.slot].(type) {
+	case nil:
+	case provideFailure:
+		return nil, v.err
+	default:
 		return v, nil
 	}
 	v, err := p.run(c, p.bound)
-	if err == nil {
-		c.provided[p.slot] = v
+	if err != nil {
+		c.provided[p.slot] = provideFailure{err}
+		return nil, err
 	}
-	return v, err
+	c.provided[p.slot] = v
+	return v, nil
 }
+
+// provideFailure stands in the slot of a value that could not be made.
+type provideFailure struct{ err error }
 
 func (p *provided) copyTo(c *Context, to unsafe.Pointer) error {
 	v, err := p.value(c)

@@ -21,7 +21,7 @@ import (
 func keepDocumented(tr *tree) (faults []string) {
 	for _, f := range tr.files {
 		hidden := strings.Contains("/"+f.folder+"/", "/internal/") || f.ast.Name.Name == "main"
-		if f.test || hidden {
+		if f.test || hidden || coveredBy([]string{"cmd/...", "examples/..."}, f.folder) {
 			continue
 		}
 		need := func(n ast.Node, name string, comments ...*ast.CommentGroup) {

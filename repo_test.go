@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/parser"
-	"go/token"
+	gotoken "go/token" // the plain name is a type of another test
 	"io/fs"
 	"os"
 	"path"
@@ -259,6 +259,7 @@ func TestRepoCatches(t *testing.T) {
 		{"constants that share a comment", "queue/a.go", "// Package queue runs jobs.\npackage queue\n\n// Kinds.\nconst (\n\tA = 1\n\tB = 2\n)\n", ""},
 		{"variable without comment", "queue/a.go", "// Package queue runs jobs.\npackage queue\n\nvar ErrFull error\n", "ErrFull has no comment"},
 		{"internal", "internal/a/a.go", "// Package a is.\npackage a\n\nfunc F() {}\n", ""},
+		{"part of a command", "cmd/tako/dev/a.go", "// Package dev is.\npackage dev\n\nfunc F() {}\n", ""},
 		{"example without main", "examples/hello/app.go", "// Command hello greets.\npackage main\n", "examples/hello: no main.go"},
 		{"long example", "examples/hello/main.go", "// Command hello greets.\npackage main\n" + long[:maxExampleLines], "examples/hello/main.go: 102 lines"},
 		{"link", "docs/a.md", "[rules](../go.mod#x) and [site](https://tako.example/)\n", ""},
@@ -308,7 +309,7 @@ type goFile struct {
 	folder string // "" is the root
 	test   bool
 	src    []byte
-	fset   *token.FileSet
+	fset   *gotoken.FileSet
 	ast    *ast.File
 }
 
@@ -365,7 +366,7 @@ func readGoFile(fsys fs.FS, file string) (*goFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	fset := token.NewFileSet()
+	fset := gotoken.NewFileSet()
 	parsed, err := parser.ParseFile(fset, file, src, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
 		return nil, err

@@ -15,14 +15,12 @@ import (
 
 // Header returns the header of the response, to be changed until the head is sent.
 func (c *Context) Header() *Header {
-	c.live()
-	return &c.header
+	return &c.at().header
 }
 
 // HeadSent reports whether the handler has begun the response.
 func (c *Context) HeadSent() bool {
-	c.live()
-	return c.opened
+	return c.at().opened
 }
 
 // WriteHead begins a response whose body follows by [Context.Write]. Its length
@@ -102,10 +100,11 @@ func (c *Context) Flush() error {
 }
 
 // Trailer returns the fields that are sent behind the body. They may be set until
-// the handler returns; the protocol must allow them, and the length of the body
-// must not be declared in HTTP/1.1.
+// the handler returns. HTTP/1.1 can send them only if the length of the body was
+// not declared: set one before the response begins, or stream; they are left out
+// otherwise.
 func (c *Context) Trailer() *Header {
-	c.live()
+	c = c.at()
 	if c.trailer == nil {
 		c.trailer = new(Header)
 	}
@@ -231,15 +230,20 @@ func cleanLocation(s string) (string, bool) {
 	if err != nil || u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https" || u.Opaque != "" {
 		return "", false
 	}
+	return escapeURI(s), true
+}
+
+// escapeURI escapes what cannot stand in a URI as it is.
+func escapeURI(s string) string {
 	out := make([]byte, 0, len(s))
 	for i := range len(s) {
-		if s[i] <= ' ' || s[i] > 0x7e || strings.IndexByte("\"<>", s[i]) >= 0 {
+		if s[i] <= ' ' || s[i] > 0x7e || strings.IndexByte(`"<>\`, s[i]) >= 0 {
 			out = appendEscape(out, s[i])
 		} else {
 			out = append(out, s[i])
 		}
 	}
-	return string(out), true
+	return string(out)
 }
 
 // Stream answers with what r yields until its end, flushing nothing by itself.
@@ -256,7 +260,7 @@ func (c *Context) Stream(status int, contentType string, r io.Reader) error {
 	if contentType != "" && !c.header.Has("Content-Type") {
 		c.header.Set("Content-Type", contentType)
 	}
-	if err := c.open(status, -1); err != nil {
+	if err := c.open(status, -1); err != nil || c.discards() {
 		return err
 	}
 	_, err := c.ReadFrom(r)

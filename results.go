@@ -1,6 +1,7 @@
 package tako
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -17,14 +18,23 @@ type Created[T any] struct {
 
 // Respond answers 201.
 func (r *Created[T]) Respond(c *Context) error {
-	if r.Location != "" {
-		location, ok := cleanLocation(r.Location)
-		if !ok {
-			return &Error{Status: http.StatusInternalServerError, Err: ErrInvalidField}
-		}
-		c.header.Set("Location", location)
+	if err := c.locate(r.Location); err != nil {
+		return err
 	}
 	return c.Encode(http.StatusCreated, &r.Body)
+}
+
+// locate sets the Location of a result; one that is invalid is the handler's fault.
+func (c *Context) locate(location string) error {
+	if location == "" {
+		return nil
+	}
+	location, ok := cleanLocation(location)
+	if !ok {
+		return &Error{Status: http.StatusInternalServerError, Err: fmt.Errorf("%w: Location", ErrInvalidField)}
+	}
+	c.header.Set("Location", location)
+	return nil
 }
 
 func (r *Created[T]) fromResponse(resp *http.Response, decode func(any) error) error {
@@ -43,8 +53,8 @@ type Accepted[T any] struct {
 
 // Respond answers 202.
 func (r *Accepted[T]) Respond(c *Context) error {
-	if r.Location != "" {
-		c.header.Set("Location", r.Location)
+	if err := c.locate(r.Location); err != nil {
+		return err
 	}
 	return c.Encode(http.StatusAccepted, &r.Body)
 }

@@ -60,6 +60,9 @@ func (r Route[I, O]) Request(ctx context.Context, in I) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, streams := any(new(O)).(*Stream); !streams {
+		req.Header.Set("Accept", "application/json")
+	}
 	params := map[string]string{}
 	v := reflect.ValueOf(&in).Elem()
 	if r.in.whole {
@@ -104,6 +107,9 @@ func (r Route[I, O]) Do(ctx context.Context, rt http.RoundTripper, in I, edit ..
 	}
 	if resp.StatusCode >= 400 {
 		return out, readError(resp)
+	}
+	if _, redirects := any(&out).(*Redirect); resp.StatusCode >= 300 && !redirects {
+		return out, fmt.Errorf("%s answered %d, to %q", r.op, resp.StatusCode, resp.Header.Get("Location"))
 	}
 	return out, decodeResponse(resp, &out)
 }

@@ -37,16 +37,18 @@ func (f *inputField) encode(req *http.Request, v reflect.Value, params map[strin
 	case fromQuery, fromHeader, fromCookie:
 		if f.list {
 			for i := range v.Len() {
-				f.encodeOne(req, formatValue(v.Index(i)))
+				if err := f.encodeOne(req, formatValue(v.Index(i))); err != nil {
+					return err
+				}
 			}
-		} else if !v.IsZero() || f.def != "" {
-			f.encodeOne(req, formatValue(v))
+		} else if !v.IsZero() || f.def != "" || f.required {
+			return f.encodeOne(req, formatValue(v))
 		}
 	case fromBody:
 		if f.body.optional && v.IsNil() {
 			return nil
 		}
-		body, err := encodeJSON(v.Interface())
+		body, err := encodeJSON(v.Addr().Interface())
 		setBody(req, "application/json", body)
 		return err
 	case fromRawBody:
@@ -61,15 +63,26 @@ func (f *inputField) encode(req *http.Request, v reflect.Value, params map[strin
 	return nil
 }
 
-func (f *inputField) encodeOne(req *http.Request, value string) {
+func (f *inputField) encodeOne(req *http.Request, value string) error {
 	switch f.source {
 	case fromQuery:
 		addQuery(req, f.name, value)
 	case fromHeader:
 		req.Header.Add(f.name, value)
 	case fromCookie:
-		req.AddCookie(&http.Cookie{Name: f.name, Value: value})
+		return addCookie(req, f.name, value)
 	}
+	return nil
+}
+
+// addCookie refuses what http.Request.AddCookie would change.
+func addCookie(req *http.Request, name, value string) error {
+	cookie := http.Cookie{Name: name, Value: value}
+	if err := cookie.Valid(); err != nil {
+		return err
+	}
+	req.AddCookie(&cookie)
+	return nil
 }
 
 func addQuery(req *http.Request, name, value string) {
@@ -92,6 +105,9 @@ func encodeJSON(v any) ([]byte, error) {
 	return buf.Bytes(), err
 }
 
+// soleParam stands for the only parameter of a pattern, whatever its name.
+const soleParam = "*"
+
 // fillPattern puts values into a pattern; those of a {rest...} keep their slashes.
 func fillPattern(pattern string, params map[string]string) (string, error) {
 	parts, err := parsePattern(pattern)
@@ -102,7 +118,7 @@ func fillPattern(pattern string, params map[string]string) (string, error) {
 	for _, p := range parts {
 		value, ok := params[p.param]
 		if !ok {
-			value, ok = params[""]
+			value, ok = params[soleParam]
 		}
 		switch {
 		case p.param == "":
@@ -112,6 +128,9 @@ func fillPattern(pattern string, params map[string]string) (string, error) {
 		case p.rest:
 			segments := strings.Split(value, "/")
 			for i, s := range segments {
+				if s == "." || s == ".." || s == "" && i < len(segments)-1 {
+					return "", fmt.Errorf("tako: %q cannot be the rest of a path", value)
+				}
 				segments[i] = escapeSegment(s)
 			}
 			b.WriteString(strings.Join(segments, "/"))
@@ -124,14 +143,18 @@ func fillPattern(pattern string, params map[string]string) (string, error) {
 	return b.String(), nil
 }
 
+var marshalerType = reflect.TypeFor[encoding.TextMarshaler]()
+
 // formatterFor returns what turns a value of type t into text, nil if nothing does.
 func formatterFor(t reflect.Type) func(reflect.Value) string {
 	switch {
 	case t == durationType:
 		return func(v reflect.Value) string { return time.Duration(v.Int()).String() }
-	case t.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
+	case t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(marshalerType):
 		return func(v reflect.Value) string {
-			text, _ := v.Interface().(encoding.TextMarshaler).MarshalText()
+			p := reflect.New(t) // the method may be on the pointer, and v may have no address
+			p.Elem().Set(v)
+			text, _ := p.Interface().(encoding.TextMarshaler).MarshalText()
 			return string(text)
 		}
 	}

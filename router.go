@@ -68,25 +68,31 @@ type mount struct {
 func New() *Router { return &Router{log: new(mistakes), where: callSite()} }
 
 // Group returns a group of r whose patterns begin with prefix, which may be "",
-// surrounded by mws.
+// surrounded by mws. The pattern "/" of a group is its prefix, without a slash at
+// the end.
 func (r *Router) Group(prefix string, mws ...Middleware) *Router {
-	g := &Router{log: r.log, parent: r, where: callSite(), prefix: prefix}
-	r.log.changing(g.where)
-	g.Use(mws...)
-	r.children = append(r.children, g)
-	return g
+	return r.group(prefix, "", mws)
 }
 
 // Host returns a group of r that serves only the host, without port: labels in
 // which {name} stands for one label, such as "{tenant}.example.com". An exact
 // host is preferred to one with a parameter, and that to none.
 func (r *Router) Host(host string, mws ...Middleware) *Router {
-	g := r.Group("", mws...)
-	g.where = callSite()
+	g := r.group("", host, mws)
+	if host == "" {
+		r.log.add(g.where, "host is empty")
+	}
 	if r.hostPattern() != "" {
 		r.log.add(g.where, "host %q inside host %q", host, r.hostPattern())
 	}
-	g.host = strings.ToLower(host)
+	return g
+}
+
+func (r *Router) group(prefix, host string, mws []Middleware) *Router {
+	g := &Router{log: r.log, parent: r, where: callSite(), prefix: prefix, host: host}
+	r.log.changing(g.where)
+	g.use(mws)
+	r.children = append(r.children, g)
 	return g
 }
 
@@ -117,6 +123,10 @@ func (r *Router) Mount(prefix string, child *Router) {
 // Use adds middleware around every route of r.
 func (r *Router) Use(mws ...Middleware) {
 	r.log.changing("")
+	r.use(mws)
+}
+
+func (r *Router) use(mws []Middleware) {
 	for _, mw := range mws {
 		if mw == nil {
 			r.log.add(callSite(), "middleware is nil")
@@ -143,13 +153,11 @@ func (r *Router) register(method, pattern string, options []Option) *Operation {
 	op := &Operation{Method: method, Location: callSite()}
 	r.log.changing(op.Location)
 	m, host, path := splitPattern(pattern)
-	op.Pattern, op.Host = path, strings.ToLower(host)
+	op.Pattern, op.Host = path, host
 	if m != "" {
 		r.log.add(op.Location, "pattern %q: the method is an argument of its own", pattern)
 	}
-	for _, option := range options {
-		option(op)
-	}
+	op.apply(options)
 	r.routes = append(r.routes, op)
 	return op
 }
@@ -199,6 +207,9 @@ func (r *Router) Any(pattern string, h Handler, options ...Option) *Operation {
 func (r *Router) Fallback(h Handler) {
 	where := callSite()
 	r.log.changing(where)
+	if h == nil {
+		r.log.add(where, "fallback is nil")
+	}
 	if r.fallback != nil {
 		r.log.add(where, "fallback set twice")
 	}
@@ -209,6 +220,9 @@ func (r *Router) Fallback(h Handler) {
 func (r *Router) OnError(h ErrorHandler) {
 	where := callSite()
 	r.log.changing(where)
+	if h == nil {
+		r.log.add(where, "error handler is nil")
+	}
 	if r.onError != nil {
 		r.log.add(where, "error handler set twice")
 	}

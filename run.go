@@ -25,6 +25,9 @@ type Runner struct {
 	// Signals begin the drain; a second one cuts it short.
 	// Default: SIGINT and SIGTERM. An empty, non-nil list means none.
 	Signals []os.Signal
+	// OnListen is called when all servers listen and none serves yet: their
+	// addresses are known then.
+	OnListen func()
 	// Log gets what happens.
 	// Default: slog.Default().
 	Log *slog.Logger
@@ -54,17 +57,17 @@ func (r Runner) Run(ctx context.Context, servers ...Server) (Report, error) {
 		defer signal.Stop(signals)
 	}
 	if err := r.listen(ctx, servers); err != nil {
+		r.Log.Error("cannot start", "err", err)
 		return Report{}, err
+	}
+	if r.OnListen != nil {
+		r.OnListen()
 	}
 	failed := make(chan error, len(servers))
 	for _, s := range servers {
 		r.Log.Info("listening", "server", serverLine(s))
 		go func() {
-			err := s.Serve()
-			if err == nil {
-				err = errServed
-			}
-			failed <- err
+			failed <- s.Serve()
 		}()
 	}
 	var err error
@@ -73,19 +76,26 @@ func (r Runner) Run(ctx context.Context, servers ...Server) (Report, error) {
 		r.Log.Info("draining", "reason", context.Cause(ctx))
 	case sig := <-signals:
 		r.Log.Info("draining", "reason", sig.String())
-	case err = <-failed:
+	case err = <-failed: // nil if somebody else has shut it down
 		r.Log.Error("draining", "reason", "a server ended", "err", err)
 	}
 	report, cut := r.drain(servers, signals)
 	r.Log.Info("stopped", "report", report.String())
-	if errors.Is(err, errServed) {
-		err = nil
-	}
-	return report, errors.Join(err, cut)
+	return report, errors.Join(err, ended(failed), cut)
 }
 
-// errServed marks a server that was shut down by somebody else.
-var errServed = errors.New("tako: server was shut down")
+// ended returns the errors of servers that have ended meanwhile.
+func ended(failed <-chan error) error {
+	var errs []error
+	for {
+		select {
+		case err := <-failed:
+			errs = append(errs, err)
+		default:
+			return errors.Join(errs...)
+		}
+	}
+}
 
 func (r Runner) withDefaults() Runner {
 	if r.Drain == 0 {

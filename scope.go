@@ -14,6 +14,7 @@ type scope struct {
 	router     *Router
 	prefix     string
 	host       string
+	params     []string       // of the prefix
 	middleware []Middleware   // outside in
 	onError    []ErrorHandler // innermost first
 	codecs     []Codec        // innermost first
@@ -36,6 +37,9 @@ func (t *table) newScope(parent *scope, r *Router, prefix string) *scope {
 		s.middleware = slices.Clip(parent.middleware)
 	}
 	s.prefix = s.outer() + prefix
+	if parts, err := parsePattern(s.prefix + "/"); err == nil {
+		s.params = paramNames(parts)
+	}
 	s.middleware = append(s.middleware, r.middleware...)
 	s.codecs = append(slices.Clone(r.codecs), s.codecs...)
 	if r.host != "" {

@@ -18,9 +18,12 @@ type table struct {
 	provided []*provided
 	slots    int // provided values a request may cache
 	trusted  []netip.Prefix
-	methods  string // Allow of OPTIONS *
+	methods  string  // Allow of OPTIONS *
+	root     *scope  // of the router that is served
+	unrouted Handler // answers targets that cannot be routed, inside the root's middleware
 	mounting []*Router
 	seen     map[*Router]bool
+	mounted  []*Router
 }
 
 type hostTable struct {
@@ -67,10 +70,13 @@ func (r *Router) Build() error {
 	t.bindProviders()
 	t.finish()
 	t.errs = append(t.errs, r.log.list...)
-	r.log.built = true
+	r.log.built.Store(true)
 	if len(t.errs) > 0 {
 		r.failed = t.errs
 		return r.failed
+	}
+	for _, child := range t.mounted {
+		child.log.built.Store(true)
 	}
 	r.table.Store(t)
 	return nil
@@ -89,7 +95,11 @@ func (r *Router) buildErr() error {
 	if r.failed != nil {
 		return r.failed
 	}
-	return r.log.err()
+	late := mistakes{list: slices.Clone(r.log.list)}
+	for _, child := range r.table.Load().mounted {
+		late.list = append(late.list, child.log.list...)
+	}
+	return late.err()
 }
 
 func (t *table) mistake(where, format string, args ...any) {
@@ -111,16 +121,20 @@ func (t *table) add(outer *scope, r *Router, prefix, where string) {
 		prefix = ""
 	}
 	s := t.newScope(outer, r, prefix)
+	if outer == nil {
+		t.root, t.unrouted = s, chain(s.middleware, answerUnrouted)
+	}
 	if outer != nil && r.parent == nil {
 		if !t.seen[r] {
 			t.errs = append(t.errs, r.log.list...)
+			t.mounted = append(t.mounted, r)
 		}
 		if len(r.trusted) > 0 {
 			t.mistake(where, "the mounted router names trusted proxies; they belong on the router that is served")
 		}
-		if outer.host != "" && r.host != "" {
-			t.mistake(where, "host %q inside host %q", r.host, outer.host)
-		}
+	}
+	if outer != nil && outer.host != "" && r.host != "" && r.parent.hostPattern() == "" {
+		t.mistake(where, "host %q inside host %q", r.host, outer.host) // by way of a mount
 	}
 	t.seen[r] = true
 	t.addMiss(s, where)
@@ -175,6 +189,10 @@ func (t *table) addMiss(s *scope, where string) {
 
 func (t *table) addRoute(s *scope, op *Operation) {
 	path := op.Pattern
+	if path != "" && path[0] != '/' {
+		t.mistake(op.Location, "pattern %q must begin with \"/\"", path)
+		return
+	}
 	if s.prefix != "" && (path == "/" || path == "") {
 		path = ""
 	}
@@ -192,17 +210,12 @@ func (t *table) addRoute(s *scope, op *Operation) {
 		return
 	}
 	h := t.host(host, op.Location)
-	r := &route{op: op, scope: s, method: op.Method, path: path, pattern: host + path, parts: parts,
+	r := &route{op: op, scope: s, method: op.Method, path: path, pattern: h.pattern() + path, parts: parts,
 		bodyLimit: s.bodyLimit, timeout: s.timeout, slash: s.slash}
 	setIf(&r.bodyLimit, op.bodyLimit)
 	setIf(&r.timeout, op.timeout)
 	setIf(&r.slash, op.slash)
-	for _, p := range parts {
-		if p.param != "" {
-			r.params = append(r.params, p.param)
-		}
-	}
-	r.params = append(r.params, h.names...)
+	r.params = append(paramNames(parts), h.names...)
 	t.checkRoute(r)
 	t.compile(r)
 	t.link(h, r)
@@ -248,7 +261,7 @@ func (t *table) compile(r *route) {
 	if r.timeout > 0 {
 		h = withRouteTimeout(r.timeout, h)
 	}
-	mws := append(slices.Clone(r.scope.middleware), r.op.use...)
+	mws := slices.DeleteFunc(slices.Concat(r.scope.middleware, r.op.use), func(mw Middleware) bool { return mw == nil })
 	if len(r.op.protocols) > 0 {
 		h = onlyProtocols(r.op.protocols, h)
 	}

@@ -28,8 +28,8 @@ func (c *Context) RunTimeout(d time.Duration, next Handler) error {
 	parent := c.Context()
 	ctx, cancel := context.WithCancelCause(&deadlineContext{parent, time.Now().Add(d)})
 	defer cancel(nil)
-	b := &branch{outer: c, next: next}
-	ex := &timeoutExchange{Exchange: c.ex, outer: c, ctx: ctx}
+	b := newBranch(c, next)
+	ex := &timeoutExchange{Exchange: c.ex, outer: c, ctx: ctx, info: c.ex.ConnInfo()}
 	inner := b.fork(ex)
 	inner.ctx = ctx
 	done := make(chan error, 1)
@@ -66,7 +66,7 @@ func (b *branch) runInner(inner *Context, ex *timeoutExchange) (err error) {
 	if ex.isSealed() && PanicStack(err) != nil {
 		inner.logFailure(err)
 	}
-	b.end(inner, nil, http.StatusServiceUnavailable)
+	b.end(inner, err, http.StatusServiceUnavailable, false)
 	return err
 }
 
@@ -89,6 +89,7 @@ type timeoutExchange struct {
 	Exchange
 	outer *Context
 	ctx   context.Context
+	info  *ConnInfo // an Exchange may make it when asked first, which is for one goroutine
 
 	mu     sync.Mutex
 	sealed bool
@@ -188,3 +189,5 @@ func (x *timeoutExchange) Hijack() (conn net.Conn, rw *bufio.ReadWriter, err err
 }
 
 func (x *timeoutExchange) Context() context.Context { return x.ctx }
+
+func (x *timeoutExchange) ConnInfo() *ConnInfo { return x.info }

@@ -143,6 +143,9 @@ func (l *leaf) pickOther(method string) *route {
 			}
 		}
 	}
+	if method == "TRACE" { // it would show credentials: only a route of its own serves it
+		return nil
+	}
 	return l.any
 }
 

@@ -52,9 +52,7 @@ func Handle[I, O any](r *Router, method, pattern string, fn func(context.Context
 	if fn == nil {
 		r.log.add(op.Location, "%s: handler is nil", op)
 	}
-	for _, option := range options {
-		option(op)
-	}
+	op.apply(options)
 	return Route[I, O]{op: op, router: r, in: h.in}
 }
 

@@ -22,7 +22,8 @@ func (k Key[T]) Get(c *Context) (T, bool) {
 	c.live()
 	for i := range c.values {
 		if c.values[i].key == k.id {
-			return c.values[i].v.(T), true
+			v, _ := c.values[i].v.(T) // a nil interface is no T
+			return v, true
 		}
 	}
 	var zero T
@@ -56,7 +57,8 @@ func (k Key[T]) On(op *Operation, v T) {
 func (k Key[T]) Of(op *Operation) (T, bool) {
 	for i := range op.values {
 		if op.values[i].key == k.id {
-			return op.values[i].v.(T), true
+			v, _ := op.values[i].v.(T)
+			return v, true
 		}
 	}
 	var zero T

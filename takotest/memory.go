@@ -25,6 +25,9 @@ func (m memory) RoundTrip(req *http.Request) (*http.Response, error) {
 	w := &memoryWriter{header: http.Header{}, ready: make(chan struct{}), body: pw, head: req.Method == http.MethodHead}
 	go func() {
 		defer cancel()
+		if req.Body != nil {
+			defer req.Body.Close()
+		}
 		defer func() {
 			if v := recover(); v != nil {
 				err := io.ErrUnexpectedEOF
@@ -51,6 +54,8 @@ func (m memory) RoundTrip(req *http.Request) (*http.Response, error) {
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: w.sent, ContentLength: -1, Request: req, Trailer: w.trailer}
 	if n, err := strconv.ParseInt(w.sent.Get("Content-Length"), 10, 64); err == nil {
 		resp.ContentLength = n
+	} else if w.status == http.StatusNoContent {
+		resp.ContentLength = 0
 	}
 	resp.Body = &memoryBody{pr, cancel}
 	return resp, nil

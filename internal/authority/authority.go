@@ -19,9 +19,11 @@ func Split(authority string) (host, port string, ok bool) {
 			return "", "", false
 		}
 		host, port = authority[1:end], authority[end+1:]
-		if addr, err := netip.ParseAddr(host); err != nil || !addr.Is6() {
+		addr, err := netip.ParseAddr(host)
+		if err != nil || !addr.Is6() || addr.Zone() != "" {
 			return "", "", false
 		}
+		host = addr.String()
 	} else if i := strings.IndexByte(authority, ':'); i >= 0 {
 		host, port = authority[:i], authority[i:]
 	}
@@ -36,7 +38,7 @@ func Split(authority string) (host, port string, ok bool) {
 	if len(host) > 1 {
 		host = strings.TrimSuffix(host, ".")
 	}
-	return strings.ToLower(host), port, host != ""
+	return strings.ToLower(host), port, host != "" && host != "."
 }
 
 func validPort(s string) bool {

@@ -22,6 +22,13 @@ type bodyWatch struct {
 	slow    atomic.Bool  // the sweeper has ended it
 }
 
+// restGrace is how long the rest of a body that the handler did not read may take
+// to come; smallRest is how much of it is worth to be read for the next request.
+const (
+	restGrace = 2 * time.Second
+	smallRest = 64 << 10
+)
+
 // watchedBody tells the watch about the reads of one body. It is made anew for
 // each request, because a handler that timed out may still hold it.
 type watchedBody struct {
@@ -29,17 +36,38 @@ type watchedBody struct {
 	c *conn
 }
 
-// watch begins to look at the body of a request. The result ends it.
-func (c *conn) watch(r *http.Request) {
+func (c *conn) watchedBody(r *http.Request) io.Reader { return &watchedBody{r.Body, c} }
+
+// watch begins to look at the body of a request.
+func (c *conn) watch() {
 	w := &c.body
 	w.waited.Store(0)
 	w.got.Store(0)
 	w.slow.Store(false)
 	w.since.Store(max(c.s.now.Load(), 1))
-	r.Body = &watchedBody{r.Body, c}
 }
 
-func (c *conn) unwatch() { c.body.since.Store(0) }
+// beforeHead decides what becomes of a body that was not read to its end. Left to
+// itself net/http reads on before it sends the head, however long that takes.
+func (c *conn) beforeHead(r *http.Request, h http.Header) {
+	if c.body.since.Load() == 0 {
+		return
+	}
+	if r.ContentLength < 0 || r.ContentLength-c.body.got.Load() > smallRest {
+		h["Connection"] = []string{"close"}
+	}
+	c.boundRest()
+}
+
+// boundRest bounds what net/http reads of the rest.
+func (c *conn) boundRest() { c.readBy.Store(c.s.now.Load() + int64(restGrace)) }
+
+// unwatch ends the look at the body when the handler has returned.
+func (c *conn) unwatch() {
+	if c.body.since.Swap(0) != 0 {
+		c.boundRest()
+	}
+}
 
 func (b *watchedBody) Read(p []byte) (int, error) {
 	w := &b.c.body

@@ -36,6 +36,7 @@ type conn struct {
 	readBy  atomic.Int64 // deadline by the coarse clock, 0 for none
 	writing atomic.Int64 // when the write under way began, 0 if none is
 	lingers atomic.Int64 // when the read that waits off the socket began, 0 if none does
+	broken  atomic.Bool  // the response was broken off: nothing is read any more
 	past    atomic.Bool  // the read deadline has passed
 	reads   atomic.Int32 // reads at the socket
 	body    bodyWatch
@@ -62,7 +63,8 @@ func connContext(ctx context.Context, c net.Conn) context.Context {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	own.cancel.Store(&cancel)
-	return tako.WithConn(context.WithValue(ctx, connKey{}, own), own.info, own.s.draining)
+	return tako.WithConn(context.WithValue(ctx, connKey{}, own), &tako.Conn{Info: own.info,
+		Draining: own.s.draining, Body: own.watchedBody, BeforeHead: own.beforeHead})
 }
 
 type connKey struct{}

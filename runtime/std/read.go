@@ -23,7 +23,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	// SetReadDeadline sets past before it looks at reads: one of both sees the other.
 	c.reads.Add(1)
-	if c.past.Load() {
+	if c.past.Load() || c.broken.Load() {
 		c.reads.Add(-1)
 		return 0, os.ErrDeadlineExceeded
 	}

@@ -2,6 +2,8 @@ package std
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/tako-go/tako/internal/ascii"
 	"github.com/tako-go/tako/internal/authority"
@@ -16,13 +18,25 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(status), status)
 		return
 	}
-	if r.Body != http.NoBody {
-		if c, ok := r.Context().Value(connKey{}).(*conn); ok {
-			c.watch(r)
-			defer c.unwatch()
-		}
+	if r.Body == http.NoBody {
+		s.app.ServeHTTP(w, r)
+		return
 	}
+	c, ok := r.Context().Value(connKey{}).(*conn)
+	if !ok {
+		s.app.ServeHTTP(w, r)
+		return
+	}
+	done := false
+	defer func() {
+		c.unwatch()
+		// net/http would wait for the rest of the body before it closes the
+		// connection of a response that was broken off.
+		c.broken.Store(!done)
+	}()
+	c.watch()
 	s.app.ServeHTTP(w, r)
+	done = true
 }
 
 func (s *Server) refuse(r *http.Request) (status int, why string) {
@@ -32,6 +46,8 @@ func (s *Server) refuse(r *http.Request) (status int, why string) {
 		return http.StatusRequestURITooLong, "target too long"
 	case !validTarget(r.RequestURI):
 		return http.StatusBadRequest, "invalid character in target"
+	case !validAbsolute(r.URL):
+		return http.StatusBadRequest, "invalid absolute target"
 	case !validHost(r):
 		return http.StatusBadRequest, "invalid host"
 	case l.HeaderFields > 0 && fieldCount(r.Header) > l.HeaderFields:
@@ -40,9 +56,18 @@ func (s *Server) refuse(r *http.Request) (status int, why string) {
 	return 0, ""
 }
 
-// validTarget refuses fragments and bytes outside visible ASCII (RFC 9112,
-// section 3.2).
-func validTarget(s string) bool { return ascii.IsQuery(s) }
+// validTarget refuses fragments, bytes outside visible ASCII and a backslash in the
+// path, which net/http would escape and let pass (RFC 9112, section 3.2).
+func validTarget(s string) bool {
+	path, _, _ := strings.Cut(s, "?")
+	return ascii.IsQuery(s) && !strings.Contains(path, `\`)
+}
+
+// validAbsolute demands an authority of an absolute target, and one without a user
+// (RFC 9110, section 4.2).
+func validAbsolute(u *url.URL) bool {
+	return u.Scheme == "" || u.Host != "" && u.User == nil && u.Opaque == ""
+}
 
 // validHost demands a host and port that can be told apart, and of HTTP/1.1 that
 // there is one (RFC 9112, section 3.2).

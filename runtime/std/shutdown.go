@@ -13,7 +13,14 @@ import (
 const newGrace = time.Second
 
 // BeginDrain turns readiness off while the server still accepts.
-func (s *Server) BeginDrain() { s.beginOnce.Do(func() { close(s.draining) }) }
+func (s *Server) BeginDrain() {
+	s.beginOnce.Do(func() {
+		s.mu.Lock()
+		s.drains = true
+		s.mu.Unlock()
+		close(s.draining)
+	})
+}
 
 // Shutdown drains the server: connections in the accept queue are taken, idle
 // ones closed at once, the others closed behind their request, and cut when ctx
@@ -54,7 +61,7 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 	}
 	_ = ln.Close()
 	report := tako.Report{}
-	total, idle := s.census()
+	idle := s.idle()
 	s.http.SetKeepAlivesEnabled(false) // closes idle connections, and each other one behind its response
 	report.Idle = idle
 	empty := s.whenEmpty()
@@ -70,20 +77,23 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 		}
 	}
 	s.cancel()
-	report.Drained = max(total-report.Idle-report.Cut, 0)
+	s.mu.Lock()
+	report.Drained = max(s.ended-report.Idle-report.Cut, 0)
+	s.mu.Unlock()
 	return report, err
 }
 
-// census counts connections, and the idle ones among them.
-func (s *Server) census() (total, idle int) {
+// idle counts the connections between two requests.
+func (s *Server) idle() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	idle := 0
 	for c := range s.conns {
 		if http.ConnState(c.state.Load()) == http.StateIdle {
 			idle++
 		}
 	}
-	return len(s.conns), idle
+	return idle
 }
 
 func (s *Server) whenEmpty() <-chan struct{} {

@@ -2,8 +2,8 @@
 // server for an app; everything else about it is in its [Config].
 //
 // It serves HTTP/1.1. net/http parses the requests, so it accepts some that RFC
-// 9112 forbids, most of all Transfer-Encoding beside Content-Length; behind a
-// proxy that disagrees about such requests choose the loop runtime.
+// 9112 forbids, most of all Transfer-Encoding beside Content-Length: do not put it
+// behind a proxy that passes such requests on.
 package std
 
 import (
@@ -54,6 +54,8 @@ type Server struct {
 	mu       sync.Mutex
 	ln       *listener
 	conns    map[*conn]struct{}
+	ended    int // connections since the drain began
+	drains   bool
 	empty    chan struct{} // closed when the last connection is gone
 	sweeping bool
 	stopped  bool

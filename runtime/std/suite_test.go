@@ -15,7 +15,13 @@ var suiteTarget = runtimetest.Target{
 		return std.New(app, std.Config{Addr: cfg.Addr, Listener: ln, Limits: cfg.Limits, Log: cfg.Log}), nil
 	},
 	OpenConns: func(s tako.Server) int64 { return s.(*std.Server).Stats().Conns },
-	Skip:      map[string]string{},
+	Skip: map[string]string{
+		"H1-01": "net/http drops a Content-Length beside Transfer-Encoding before anybody can see it, and goes on",
+		"H1-04": "net/http drops the Transfer-Encoding of an HTTP/1.0 request before anybody can see it",
+
+		"H1-05/trailing-space":     "net/http ignores white space behind a chunk size",
+		"H1-10/leading-empty-line": "net/http refuses an empty line before a request, which a server should ignore",
+	},
 }
 
 func TestSuite(t *testing.T) { runtimetest.Run(t, suiteTarget) }
