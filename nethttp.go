@@ -29,13 +29,16 @@ type netHTTP struct {
 
 var _ Exchange = (*netHTTP)(nil)
 
-// lengths are the values of Content-Length for short bodies, made once.
-var lengths = func() (t [2048]string) {
-	for i := range t {
-		t[i] = strconv.Itoa(i)
-	}
-	return t
-}()
+// autoLength bounds the bodies whose length a server of net/http finds out by
+// itself, because they fit its buffer. That is cheaper than a field.
+const autoLength = 2048
+
+// serverWriter is what the writers of net/http's server implement and few others do.
+type serverWriter interface {
+	EnableFullDuplex() error
+	io.ReaderFrom
+	io.StringWriter
+}
 
 // ServeHTTP answers one request of a net/http server. See [Router.Build] for what
 // happens if the router has mistakes.
@@ -159,8 +162,9 @@ func (x *netHTTP) WriteHead(status int, h *Header, length int64) error {
 	if len(to) > 0 {
 		clear(to)
 	}
+	declares := length >= 0 && !x.findsLength(length)
 	room := len(h.fields)
-	if length >= 0 {
+	if declares {
 		room++
 	}
 	values := make([]string, len(h.fields), room)
@@ -172,8 +176,8 @@ func (x *netHTTP) WriteHead(status int, h *Header, length int64) error {
 			to[f.name] = append(have, f.value)
 		}
 	}
-	if length >= 0 {
-		values = append(values, lengthText(length))
+	if declares {
+		values = append(values, strconv.FormatInt(length, 10))
 		to["Content-Length"] = values[len(values)-1:]
 	}
 	x.length = length
@@ -186,11 +190,12 @@ func (x *netHTTP) WriteHead(status int, h *Header, length int64) error {
 	return nil
 }
 
-func lengthText(n int64) string {
-	if n < int64(len(lengths)) {
-		return lengths[n]
+func (x *netHTTP) findsLength(length int64) bool {
+	if length >= autoLength || x.r.Method == http.MethodHead {
+		return false
 	}
-	return strconv.FormatInt(n, 10)
+	_, ok := x.w.(serverWriter)
+	return ok
 }
 
 func (x *netHTTP) Write(p []byte) (int, error) {

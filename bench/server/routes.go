@@ -72,7 +72,7 @@ type createInput struct {
 
 func createUser(_ context.Context, in createInput) (tako.Created[user], error) {
 	created := user{ID: 1, Name: in.Body.Name, Email: in.Body.Email}
-	return tako.Created[user]{Location: "/users/1", Body: created}, nil
+	return tako.Created[user]{Body: created}, nil
 }
 
 type searchQuery struct {
