@@ -23,14 +23,17 @@ type netHTTP struct {
 	length int64 // declared, -1 if unknown
 	broken bool
 	duplex bool
+	whole  bool // the next write is the whole body
+	asked  bool
+	conn   *Conn
 	info   *ConnInfo
 	body   io.Reader
 }
 
 var _ Exchange = (*netHTTP)(nil)
 
-// autoLength bounds the bodies whose length a server of net/http finds out by
-// itself, because they fit its buffer. That is cheaper than a field.
+// autoLength bounds the whole bodies whose length a server of net/http finds out
+// by itself, because they fit its buffer. That is cheaper than a field.
 const autoLength = 2048
 
 // serverWriter is what the writers of net/http's server implement and few others do.
@@ -191,7 +194,7 @@ func (x *netHTTP) WriteHead(status int, h *Header, length int64) error {
 }
 
 func (x *netHTTP) findsLength(length int64) bool {
-	if length >= autoLength || x.r.Method == http.MethodHead {
+	if !x.whole || length >= autoLength || x.r.Method == http.MethodHead {
 		return false
 	}
 	_, ok := x.w.(serverWriter)
@@ -283,9 +286,13 @@ func (x *netHTTP) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 func (x *netHTTP) Context() context.Context { return x.r.Context() }
 
+// server returns what the server tells about the connection, nil if nothing.
 func (x *netHTTP) server() *Conn {
-	s, _ := x.r.Context().Value(connKey{}).(*Conn)
-	return s
+	if x.conn == nil && !x.asked {
+		x.conn, _ = x.r.Context().Value(connKey{}).(*Conn)
+		x.asked = true
+	}
+	return x.conn
 }
 
 func (x *netHTTP) Draining() <-chan struct{} {

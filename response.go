@@ -135,6 +135,7 @@ func (c *Context) respond(status int, contentType string, body []byte) error {
 	if contentType != "" && c.header.index("Content-Type", 0) < 0 {
 		c.header.put("Content-Type", contentType)
 	}
+	c.std.whole = len(c.layers) == 0
 	if err := c.open(status, int64(len(body))); err != nil || len(body) == 0 {
 		return err
 	}
