@@ -13,13 +13,16 @@ import (
 // grace is how long a body may come below the minimum rate.
 const grace = 5 * time.Second
 
-// bodyWatch is what the sweeper knows of the request body of a connection.
+// bodyWatch is what the sweeper knows of one request body. It is made anew for
+// each request: a handler that timed out may still read one when the next has come.
 type bodyWatch struct {
-	since   atomic.Int64 // when the request began, 0 without an unread body
-	waiting atomic.Int64 // when the read under way began, 0 if none is
-	waited  atomic.Int64 // time spent in reads that had ended
-	got     atomic.Int64 // bytes
-	slow    atomic.Bool  // the sweeper has ended it
+	src     io.ReadCloser // the body as net/http made it
+	since   int64         // when the request began
+	unread  atomic.Bool   // the end was not seen, and the handler has not returned
+	waiting atomic.Int64  // when the read under way began, 0 if none is
+	waited  atomic.Int64  // time spent in reads that had ended
+	got     atomic.Int64  // bytes
+	slow    atomic.Bool   // the sweeper has ended it
 }
 
 // restGrace is how long the rest of a body that the handler did not read may take
@@ -29,31 +32,38 @@ const (
 	smallRest = 64 << 10
 )
 
-// watchedBody tells the watch about the reads of one body. It is made anew for
-// each request, because a handler that timed out may still hold it.
+// watch begins to look at the body of a request.
+func (c *conn) watch(r *http.Request) *bodyWatch {
+	w := &bodyWatch{src: r.Body, since: c.s.now.Load()}
+	w.unread.Store(true)
+	c.body.Store(w)
+	c.readBy.Store(0)
+	return w
+}
+
+// watchedBody is the body of a request as handlers read it.
 type watchedBody struct {
-	io.ReadCloser
+	*bodyWatch
 	c *conn
 }
 
-func (c *conn) watchedBody(r *http.Request) io.Reader { return &watchedBody{r.Body, c} }
-
-// watch begins to look at the body of a request.
-func (c *conn) watch() {
-	w := &c.body
-	w.waited.Store(0)
-	w.got.Store(0)
-	w.slow.Store(false)
-	w.since.Store(max(c.s.now.Load(), 1))
+func (c *conn) watchedBody(r *http.Request) io.Reader {
+	w := c.body.Load()
+	if w == nil || w.src != r.Body { // asked for after the next request has come
+		return r.Body
+	}
+	return watchedBody{w, c}
 }
 
 // beforeHead decides what becomes of a body that was not read to its end. Left to
-// itself net/http reads on before it sends the head, however long that takes.
+// itself net/http reads on before it sends the head, however long that takes, and
+// waits for a read that is under way.
 func (c *conn) beforeHead(r *http.Request, h http.Header) {
-	if c.body.since.Load() == 0 {
+	w := c.body.Load()
+	if w == nil || w.src != r.Body || !w.unread.Load() {
 		return
 	}
-	if r.ContentLength < 0 || r.ContentLength-c.body.got.Load() > smallRest {
+	if r.ContentLength < 0 || r.ContentLength-w.got.Load() > smallRest || w.waiting.Load() != 0 {
 		h["Connection"] = []string{"close"}
 	}
 	c.boundRest()
@@ -62,24 +72,39 @@ func (c *conn) beforeHead(r *http.Request, h http.Header) {
 // boundRest bounds what net/http reads of the rest.
 func (c *conn) boundRest() { c.readBy.Store(c.s.now.Load() + int64(restGrace)) }
 
-// unwatch ends the look at the body when the handler has returned.
-func (c *conn) unwatch() {
-	if c.body.since.Swap(0) != 0 {
+// unwatch ends the look at the body when the handler has returned. A response that
+// was broken off is the last thing on its connection: net/http would wait for the
+// rest of the body before it closes.
+func (c *conn) unwatch(w *bodyWatch, brokenOff bool) {
+	unread := w.unread.Swap(false)
+	if http.ConnState(c.state.Load()) == http.StateHijacked {
+		return
+	}
+	if brokenOff {
+		c.broken.Store(true)
+	} else if unread {
 		c.boundRest()
 	}
 }
 
-func (b *watchedBody) Read(p []byte) (int, error) {
-	w := &b.c.body
+func (b watchedBody) Read(p []byte) (int, error) {
 	start := b.c.s.now.Load()
-	w.waiting.Store(max(start, 1))
-	n, err := b.ReadCloser.Read(p)
-	w.waiting.Store(0)
-	w.waited.Add(b.c.s.now.Load() - start)
-	w.got.Add(int64(n))
+	b.waiting.Store(max(start, 1))
+	n, err := b.src.Read(p)
+	b.waiting.Store(0)
+	b.waited.Add(b.c.s.now.Load() - start)
+	b.got.Add(int64(n))
+	if err == nil {
+		return n, nil
+	}
+	ended := b.unread.Swap(false)
 	if err == io.EOF {
-		w.since.Store(0)
-	} else if err != nil && w.slow.Load() {
+		return n, err
+	}
+	if ended { // where the next request would begin is in doubt
+		b.c.broken.Store(true)
+	}
+	if b.slow.Load() {
 		err = &tako.Error{Status: http.StatusRequestTimeout, Detail: "the request body came too slowly", Err: os.ErrDeadlineExceeded}
 	}
 	return n, err
@@ -87,15 +112,14 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 
 // tooSlow judges a body that is waited for.
 func (w *bodyWatch) tooSlow(now int64, limits *tako.Limits) bool {
-	since := w.since.Load()
-	if since == 0 {
+	waiting := w.waiting.Load()
+	if waiting == 0 || !w.unread.Load() {
 		return false
 	}
-	if limits.BodyTimeout > 0 && now-since > int64(limits.BodyTimeout) && w.waiting.Load() != 0 {
+	if limits.BodyTimeout > 0 && now-w.since > int64(limits.BodyTimeout) {
 		return true
 	}
-	waiting := w.waiting.Load()
-	if limits.MinBodyRate <= 0 || waiting == 0 {
+	if limits.MinBodyRate <= 0 {
 		return false
 	}
 	waited := w.waited.Load() + now - waiting

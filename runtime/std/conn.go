@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,13 +34,13 @@ type conn struct {
 
 	state   atomic.Int32 // an http.ConnState
 	closed  atomic.Bool
-	readBy  atomic.Int64 // deadline by the coarse clock, 0 for none
-	writing atomic.Int64 // when the write under way began, 0 if none is
-	lingers atomic.Int64 // when the read that waits off the socket began, 0 if none does
-	broken  atomic.Bool  // the response was broken off: nothing is read any more
-	past    atomic.Bool  // the read deadline has passed
-	reads   atomic.Int32 // reads at the socket
-	body    bodyWatch
+	readBy  atomic.Int64              // deadline by the coarse clock, 0 for none
+	writing atomic.Int64              // when the write under way began, 0 if none is
+	lingers atomic.Int64              // when the read that waits off the socket began, 0 if none does
+	broken  atomic.Bool               // the response was broken off: nothing is read any more
+	past    atomic.Bool               // the read deadline has passed
+	reads   atomic.Int32              // reads at the socket
+	body    atomic.Pointer[bodyWatch] // of the last request that had one
 
 	mu       sync.Mutex // guards the next two
 	hardRead bool       // the socket has a read deadline of its own
@@ -70,8 +71,19 @@ func connContext(ctx context.Context, c net.Conn) context.Context {
 type connKey struct{}
 
 func connState(c net.Conn, state http.ConnState) {
-	if own, ok := c.(*conn); ok {
-		own.state.Store(int32(state))
+	own, ok := c.(*conn)
+	if !ok {
+		return
+	}
+	own.state.Store(int32(state))
+	switch state {
+	case http.StateActive:
+		// For a request that is refused before a handler sees it, whose body
+		// net/http reads without a deadline. A handler's own ends it.
+		own.boundRest()
+	case http.StateHijacked:
+		own.readBy.Store(0)
+		own.body.Store(nil)
 	}
 }
 
@@ -130,15 +142,16 @@ func (c *conn) writePiece(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom lets the kernel copy files, in pieces.
+// ReadFrom lets the kernel copy files, in pieces. Other readers may be slow by
+// themselves, for which the client is not to blame, so only writes are judged.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
-	from, ok := c.Conn.(io.ReaderFrom)
-	if !ok {
-		return io.Copy(writerOnly{c}, r)
-	}
 	limited, ok := r.(*io.LimitedReader)
 	if !ok {
 		limited = &io.LimitedReader{R: r, N: 1 << 62}
+	}
+	from, ok := c.Conn.(io.ReaderFrom)
+	if !ok || !isFile(limited.R) {
+		return io.Copy(writerOnly{c}, struct{ io.Reader }{r})
 	}
 	var total int64
 	for limited.N > 0 {
@@ -153,6 +166,15 @@ func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 		}
 	}
 	return total, nil
+}
+
+func isFile(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode().IsRegular()
 }
 
 type writerOnly struct{ io.Writer }

@@ -29,7 +29,20 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(p)
 	c.reads.Add(-1)
+	if n > 0 && n < 4 && http.ConnState(c.state.Load()) == http.StateIdle {
+		c.hasten()
+	}
 	return n, err
+}
+
+// hasten holds a request that has begun to the header timeout: net/http thinks
+// the connection idle until it has four bytes.
+func (c *conn) hasten() {
+	timeout := c.s.limits.HeaderTimeout
+	by := c.s.now.Load() + int64(timeout)
+	if old := c.readBy.Load(); timeout > 0 && (old == 0 || by < old) {
+		c.readBy.Store(by)
+	}
 }
 
 // linger waits until the read is interrupted, which is its error, or is to go to
@@ -38,6 +51,7 @@ func (c *conn) linger() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.proceed = false
+	c.readBy.Store(0) // a handler runs, and the body was read
 	c.lingers.Store(max(c.s.now.Load(), 1))
 	for !c.proceed && !c.past.Load() && !c.closed.Load() {
 		c.wake.Wait()

@@ -27,14 +27,8 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		s.app.ServeHTTP(w, r)
 		return
 	}
-	done := false
-	defer func() {
-		c.unwatch()
-		// net/http would wait for the rest of the body before it closes the
-		// connection of a response that was broken off.
-		c.broken.Store(!done)
-	}()
-	c.watch()
+	watch, done := c.watch(r), false
+	defer func() { c.unwatch(watch, !done) }()
 	s.app.ServeHTTP(w, r)
 	done = true
 }
@@ -50,6 +44,8 @@ func (s *Server) refuse(r *http.Request) (status int, why string) {
 		return http.StatusBadRequest, "invalid absolute target"
 	case !validHost(r):
 		return http.StatusBadRequest, "invalid host"
+	case l.HeaderBytes > 0 && l.HeaderBytes < leastHeaderBytes && headSize(r) > l.HeaderBytes:
+		return http.StatusRequestHeaderFieldsTooLarge, "head too large"
 	case l.HeaderFields > 0 && fieldCount(r.Header) > l.HeaderFields:
 		return http.StatusRequestHeaderFieldsTooLarge, "too many header fields"
 	}
@@ -77,6 +73,19 @@ func validHost(r *http.Request) bool {
 	}
 	_, _, ok := authority.Split(r.Host)
 	return ok
+}
+
+// leastHeaderBytes is what net/http takes at least, whatever its limit.
+const leastHeaderBytes = 4097
+
+func headSize(r *http.Request) int {
+	n := len(r.Method) + len(r.RequestURI) + len(r.Proto) + len("  \r\nHost: \r\n\r\n") + len(r.Host)
+	for name, values := range r.Header {
+		for _, v := range values {
+			n += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	return n
 }
 
 func fieldCount(h http.Header) int {

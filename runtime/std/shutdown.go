@@ -38,10 +38,12 @@ func (s *Server) Shutdown(ctx context.Context) (tako.Report, error) {
 	select {
 	case <-s.done:
 		return s.report, s.err
+	default:
+	}
+	select {
+	case <-s.done:
+		return s.report, s.err
 	case <-ctx.Done():
-		if first {
-			return s.report, s.err
-		}
 		return tako.Report{}, ctx.Err()
 	}
 }
@@ -53,11 +55,12 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 	s.mu.Unlock()
 	close(s.stopping)
 	if ln == nil {
+		s.closeUnused()
 		return tako.Report{}, nil
 	}
 	ln.stop()
 	if serving {
-		<-s.served
+		s.awaitAccepts(ctx, ln)
 	}
 	_ = ln.Close()
 	report := tako.Report{}
@@ -81,6 +84,33 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 	report.Drained = max(s.ended-report.Idle-report.Cut, 0)
 	s.mu.Unlock()
 	return report, err
+}
+
+// queueGrace bounds the time to empty the accept queue, should ever new clients come.
+const queueGrace = time.Second
+
+// awaitAccepts waits until the accept queue is empty.
+func (s *Server) awaitAccepts(ctx context.Context, ln *listener) {
+	timer := time.NewTimer(queueGrace)
+	defer timer.Stop()
+	select {
+	case <-s.served:
+		return
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	_ = ln.Close()
+	select {
+	case <-s.served:
+	case <-ctx.Done():
+	}
+}
+
+// closeUnused closes a ready-made listener that was never listened on.
+func (s *Server) closeUnused() {
+	if s.cfg.Listener != nil {
+		_ = s.cfg.Listener.Close()
+	}
 }
 
 // idle counts the connections between two requests.

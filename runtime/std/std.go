@@ -97,8 +97,17 @@ func (s *Server) Addr() net.Addr {
 	return s.ln.Addr()
 }
 
-// Listen builds the app, checks the configuration and binds the address.
+// Listen builds the app, checks the configuration and binds the address. If it
+// fails a ready-made listener is closed.
 func (s *Server) Listen(ctx context.Context) error {
+	err := s.listen(ctx)
+	if err != nil && s.Addr() == nil {
+		s.closeUnused()
+	}
+	return err
+}
+
+func (s *Server) listen(ctx context.Context) error {
 	limits, err := s.cfg.Limits.WithDefaults()
 	if err != nil {
 		return err

@@ -77,7 +77,8 @@ func (c *conn) check(now int64) {
 	if by := c.readBy.Load(); by != 0 && now > by && c.readBy.CompareAndSwap(by, 0) {
 		c.expireRead()
 	}
-	if c.body.tooSlow(now, limits) && c.body.slow.CompareAndSwap(false, true) {
+	body := c.body.Load()
+	if body != nil && body.tooSlow(now, limits) && body.slow.CompareAndSwap(false, true) {
 		c.expireRead()
 	}
 	if since := c.writing.Load(); since != 0 && limits.WriteTimeout > 0 && now-since > int64(limits.WriteTimeout) {
@@ -85,12 +86,15 @@ func (c *conn) check(now int64) {
 		_ = c.Conn.SetWriteDeadline(past)
 	}
 	// net/http notices a client that goes away only once the body was read.
-	if c.body.since.Load() != 0 && hungUp(c.Conn) {
+	if body != nil && body.unread.Load() && hungUp(c.Conn) {
 		c.endRequests()
 	}
 }
 
+// expireRead ends what is read on c, for good: after a deadline nobody knows where
+// the next request would begin.
 func (c *conn) expireRead() {
+	c.broken.Store(true)
 	c.s.stats.timedOut.Add(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
