@@ -2,6 +2,7 @@ package tako
 
 import (
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"reflect"
 	"strings"
@@ -32,6 +33,7 @@ import (
 // A mounted Router follows the same rules at each place and is not changed.
 type Router struct {
 	log    *mistakes
+	logger *slog.Logger
 	parent *Router
 	where  string
 	prefix string
@@ -293,6 +295,18 @@ func (r *Router) Codec(codec Codec) {
 		return
 	}
 	r.codecs = append(r.codecs, codec)
+}
+
+// Log sets where the failures of requests go: panics with their stack and the
+// causes of server errors. It is set on the router that is served. The default is
+// [slog.Default], looked up for each record.
+func (r *Router) Log(log *slog.Logger) {
+	where := callSite()
+	r.log.changing(where)
+	if r.parent != nil {
+		r.log.add(where, "a log belongs on the router that is served, not on a group")
+	}
+	r.logger = log
 }
 
 // TrustedProxies names the networks of the proxies in front of the service, as

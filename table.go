@@ -2,6 +2,7 @@ package tako
 
 import (
 	"errors"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ type table struct {
 	provided []*provided
 	slots    int // provided values a request may cache
 	trusted  []netip.Prefix
+	log      *slog.Logger // nil for the default
 	methods  string  // Allow of OPTIONS *
 	root     *scope  // of the router that is served
 	unrouted Handler // answers targets that cannot be routed, inside the root's middleware
@@ -65,7 +67,7 @@ func (r *Router) Build() error {
 	if r.table.Load() != nil || r.failed != nil {
 		return r.buildErr()
 	}
-	t := &table{any: new(hostTable), names: map[string]*route{}, trusted: slices.Clone(r.trusted), seen: map[*Router]bool{}}
+	t := &table{any: new(hostTable), names: map[string]*route{}, trusted: slices.Clone(r.trusted), log: r.logger, seen: map[*Router]bool{}}
 	t.add(nil, r, "", r.where)
 	t.bindProviders()
 	t.finish()
@@ -131,6 +133,9 @@ func (t *table) add(outer *scope, r *Router, prefix, where string) {
 		}
 		if len(r.trusted) > 0 {
 			t.mistake(where, "the mounted router names trusted proxies; they belong on the router that is served")
+		}
+		if r.logger != nil {
+			t.mistake(where, "the mounted router has a log; it belongs on the router that is served")
 		}
 	}
 	if outer != nil && outer.host != "" && r.host != "" && r.parent.hostPattern() == "" {

@@ -10,7 +10,7 @@ FUZZTIME=${FUZZTIME:-5s}
 stages="lint build unit race fuzz nested cross"
 
 # Where goroutines meet; folders that do not exist yet are left out.
-racy=". middleware runtime takotest internal/runtimetest"
+racy=". middleware runtime takotest internal/runtimetest examples"
 
 usage() {
 	cat <<-EOF

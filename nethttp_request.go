@@ -1,0 +1,113 @@
+package tako
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// request returns the request with path and query in normal form, for handlers
+// of net/http that are mounted inside. With limited its body has the body limit.
+func (c *Context) request(ctx context.Context, limited bool) *http.Request {
+	req := originalRequest(c.ex)
+	if req != nil {
+		req = req.WithContext(ctx)
+	} else {
+		req = makeRequest(ctx, c.ex)
+	}
+	u := *req.URL
+	if decoded, ok := unescapeSegment(c.path); ok && c.path != "*" {
+		u.Path, u.RawPath = decoded, ""
+		if u.EscapedPath() != c.path {
+			u.RawPath = c.path
+		}
+	}
+	req.URL = &u
+	if c.route != nil {
+		req.Pattern = c.route.label()
+		for i, name := range c.route.params {
+			value, _ := unescapeSegment(c.params[i])
+			req.SetPathValue(name, value)
+		}
+	}
+	if c.ex.Body() == http.NoBody {
+		req.Body = http.NoBody
+	} else {
+		body := &requestBody{Reader: c.ex.Body(), ex: c.ex, req: req}
+		if limited {
+			body.Reader = c.Body()
+		}
+		req.Body = body
+	}
+	return req
+}
+
+// requestBody is the body of a request that a handler of net/http gets, which
+// finds the trailers in it behind the end.
+type requestBody struct {
+	io.Reader
+	ex  Exchange
+	req *http.Request
+}
+
+func (b *requestBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err == io.EOF {
+		b.ex.EachRequestTrailer(func(name, value string) bool {
+			if !forbiddenTrailers[name] {
+				if b.req.Trailer == nil {
+					b.req.Trailer = http.Header{}
+				}
+				b.req.Trailer[name] = []string{value}
+			}
+			return true
+		})
+	}
+	return n, err
+}
+
+// Close leaves the rest to the runtime.
+func (b *requestBody) Close() error { return nil }
+
+// originalRequest returns the request of net/http that ex holds, nil if it holds none.
+func originalRequest(ex Exchange) *http.Request {
+	switch x := ex.(type) {
+	case *netHTTP:
+		return x.r
+	case *timeoutExchange:
+		return originalRequest(x.Exchange)
+	}
+	return nil
+}
+
+// makeRequest makes a request of net/http out of any Exchange.
+func makeRequest(ctx context.Context, ex Exchange) *http.Request {
+	info := ex.ConnInfo()
+	req := &http.Request{Method: ex.Method(), RequestURI: ex.Target(), Host: ex.Authority(), TLS: info.TLS,
+		Header: http.Header{}, ContentLength: ex.ContentLength(), ProtoMajor: 1, ProtoMinor: 1}
+	switch ex.Protocol() {
+	case HTTP10:
+		req.ProtoMinor = 0
+	case HTTP2:
+		req.ProtoMajor, req.ProtoMinor = 2, 0
+	case HTTP3:
+		req.ProtoMajor, req.ProtoMinor = 3, 0
+	}
+	req.Proto = "HTTP/" + strconv.Itoa(req.ProtoMajor) + "." + strconv.Itoa(req.ProtoMinor)
+	if info.Remote != nil {
+		req.RemoteAddr = info.Remote.String()
+	}
+	ex.EachRequestHeader(func(name, value string) bool {
+		if name != "Host" {
+			req.Header[name] = append(req.Header[name], value)
+		}
+		return true
+	})
+	req.URL, _ = url.ParseRequestURI(req.RequestURI)
+	if req.URL == nil {
+		req.URL = &url.URL{Path: "/"}
+	}
+	return req.WithContext(ctx)
+}
