@@ -20,9 +20,9 @@ type table struct {
 	slots    int // provided values a request may cache
 	trusted  []netip.Prefix
 	log      *slog.Logger // nil for the default
-	methods  string  // Allow of OPTIONS *
-	root     *scope  // of the router that is served
-	unrouted Handler // answers targets that cannot be routed, inside the root's middleware
+	methods  string       // Allow of OPTIONS *
+	root     *scope       // of the router that is served
+	unrouted Handler      // answers targets that cannot be routed, inside the root's middleware
 	mounting []*Router
 	seen     map[*Router]bool
 	mounted  []*Router
