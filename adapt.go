@@ -195,5 +195,3 @@ func (c *Context) EnableFullDuplex() error {
 	c.live()
 	return c.ex.EnableFullDuplex()
 }
-
-type outerKey struct{}

@@ -183,9 +183,9 @@ func (x *netHTTP) WriteHead(status int, h *Header, length int64) error {
 		to["Content-Length"] = values[len(values)-1:]
 	}
 	x.length = length
-	if x.hasBody() && !x.duplex {
+	if x.hasBody() {
 		if s := x.server(); s != nil && s.BeforeHead != nil {
-			s.BeforeHead(x.r, to)
+			s.BeforeHead(x.r, to, x.duplex)
 		}
 	}
 	x.w.WriteHeader(status)

@@ -56,8 +56,8 @@ type Conn struct {
 	// as it is.
 	Body func(*http.Request) io.Reader
 	// BeforeHead is called with the header of a response before it is sent, if the
-	// request has a body and full duplex is not on; it may be nil.
-	BeforeHead func(*http.Request, http.Header)
+	// request has a body; it may be nil. With fullDuplex the handler goes on reading.
+	BeforeHead func(r *http.Request, h http.Header, fullDuplex bool)
 }
 
 type connKey struct{}

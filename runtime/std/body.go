@@ -57,16 +57,19 @@ func (c *conn) watchedBody(r *http.Request) io.Reader {
 
 // beforeHead decides what becomes of a body that was not read to its end. Left to
 // itself net/http reads on before it sends the head, however long that takes, and
-// waits for a read that is under way.
-func (c *conn) beforeHead(r *http.Request, h http.Header) {
+// waits for a read that is under way. With full duplex it does not look at what is
+// left in the end, and would take it for the next request.
+func (c *conn) beforeHead(r *http.Request, h http.Header, fullDuplex bool) {
 	w := c.body.Load()
 	if w == nil || w.src != r.Body || !w.unread.Load() {
 		return
 	}
-	if r.ContentLength < 0 || r.ContentLength-w.got.Load() > smallRest || w.waiting.Load() != 0 {
+	if fullDuplex || r.ContentLength < 0 || r.ContentLength-w.got.Load() > smallRest || w.waiting.Load() != 0 {
 		h["Connection"] = []string{"close"}
 	}
-	c.boundRest()
+	if !fullDuplex {
+		c.boundRest()
+	}
 }
 
 // boundRest bounds what net/http reads of the rest.
@@ -110,8 +113,9 @@ func (b watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// tooSlow judges a body that is waited for.
-func (w *bodyWatch) tooSlow(now int64, limits *tako.Limits) bool {
+// tooSlow judges a body that is waited for. The coarse clock may be behind by a
+// tick, in favour of the client.
+func (w *bodyWatch) tooSlow(now int64, tick time.Duration, limits *tako.Limits) bool {
 	waiting := w.waiting.Load()
 	if waiting == 0 || !w.unread.Load() {
 		return false
@@ -122,6 +126,6 @@ func (w *bodyWatch) tooSlow(now int64, limits *tako.Limits) bool {
 	if limits.MinBodyRate <= 0 {
 		return false
 	}
-	waited := w.waited.Load() + now - waiting
+	waited := w.waited.Load() + now - waiting - int64(tick)
 	return waited > int64(grace) && float64(w.got.Load()) < float64(limits.MinBodyRate)*time.Duration(waited).Seconds()
 }

@@ -38,6 +38,7 @@ type conn struct {
 	writing atomic.Int64              // when the write under way began, 0 if none is
 	lingers atomic.Int64              // when the read that waits off the socket began, 0 if none does
 	broken  atomic.Bool               // the response was broken off: nothing is read any more
+	ahead   atomic.Bool               // a byte of the next request is there while one is served
 	past    atomic.Bool               // the read deadline has passed
 	reads   atomic.Int32              // reads at the socket
 	body    atomic.Pointer[bodyWatch] // of the last request that had one
@@ -76,6 +77,7 @@ func connState(c net.Conn, state http.ConnState) {
 		return
 	}
 	own.state.Store(int32(state))
+	own.ahead.Store(false)
 	switch state {
 	case http.StateActive:
 		// For a request that is refused before a handler sees it, whose body
@@ -122,6 +124,9 @@ func (c *conn) SetDeadline(t time.Time) error {
 func (c *conn) Write(p []byte) (int, error) {
 	if len(p) <= piece {
 		return c.writePiece(p)
+	}
+	if http.ConnState(c.state.Load()) == http.StateHijacked {
+		return c.Conn.Write(p) // whole, as its new owner may write from several goroutines
 	}
 	total := 0
 	for len(p) > 0 {
@@ -178,6 +183,14 @@ func isFile(r io.Reader) bool {
 }
 
 type writerOnly struct{ io.Writer }
+
+// reset makes Close reset the connection: the client of HTTP/1.0 would take a clean
+// end of a response that was broken off for the end of the body.
+func (c *conn) reset() {
+	if tcp, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
+		_ = tcp.SetLinger(0)
+	}
+}
 
 // CloseWrite lets net/http end a connection without losing its last response.
 func (c *conn) CloseWrite() error {

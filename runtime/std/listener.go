@@ -4,8 +4,6 @@ import (
 	"errors"
 	"net"
 	"time"
-
-	"github.com/tako-go/tako/internal/acceptq"
 )
 
 // listener holds connections to their limits and survives failures to accept. Its
@@ -45,27 +43,35 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
+// emptyAfter is how long the accept queue must give nothing to count as empty.
+const emptyAfter = 5 * time.Millisecond
+
+type deadliner interface{ SetDeadline(time.Time) error }
+
 // last returns a connection of the accept queue, or net.ErrClosed when there is
 // none left.
 func (l *listener) last() (net.Conn, error) {
-	for {
-		if !l.s.count.Try() {
-			return nil, net.ErrClosed
+	d, ok := l.Listener.(deadliner)
+	for ok && l.s.count.Try() {
+		if d.SetDeadline(time.Now().Add(emptyAfter)) != nil {
+			l.s.count.Release()
+			break
 		}
-		c, err := acceptq.Next(l.Listener)
+		c, err := l.Listener.Accept()
 		if err != nil {
 			l.s.count.Release()
-			return nil, net.ErrClosed
+			break
 		}
 		if admitted := l.s.admit(c); admitted != nil {
 			return admitted, nil
 		}
 	}
+	return nil, net.ErrClosed
 }
 
 // stop makes a waiting Accept return.
 func (l *listener) stop() {
-	if d, ok := l.Listener.(interface{ SetDeadline(time.Time) error }); ok && d.SetDeadline(time.Unix(1, 0)) == nil {
+	if d, ok := l.Listener.(deadliner); ok && d.SetDeadline(past) == nil {
 		return
 	}
 	_ = l.Listener.Close()

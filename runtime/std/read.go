@@ -29,6 +29,9 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(p)
 	c.reads.Add(-1)
+	if n == 1 && len(p) == 1 {
+		c.ahead.Store(true)
+	}
 	if n > 0 && n < 4 && http.ConnState(c.state.Load()) == http.StateIdle {
 		c.hasten()
 	}

@@ -18,7 +18,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(status), status)
 		return
 	}
-	if r.Body == http.NoBody {
+	if r.Body == http.NoBody && r.ProtoAtLeast(1, 1) {
 		s.app.ServeHTTP(w, r)
 		return
 	}
@@ -27,8 +27,25 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		s.app.ServeHTTP(w, r)
 		return
 	}
-	watch, done := c.watch(r), false
-	defer func() { c.unwatch(watch, !done) }()
+	s.serveWatched(c, w, r)
+}
+
+// serveWatched looks at the body of a request, and at the end of a response whose
+// end is that of the connection.
+func (s *Server) serveWatched(c *conn, w http.ResponseWriter, r *http.Request) {
+	var watch *bodyWatch
+	if r.Body != http.NoBody {
+		watch = c.watch(r)
+	}
+	done := false
+	defer func() {
+		if watch != nil {
+			c.unwatch(watch, !done)
+		}
+		if !done && !r.ProtoAtLeast(1, 1) {
+			c.reset()
+		}
+	}()
 	s.app.ServeHTTP(w, r)
 	done = true
 }

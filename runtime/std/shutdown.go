@@ -3,6 +3,7 @@ package std
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/tako-go/tako"
@@ -68,7 +69,8 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 	s.http.SetKeepAlivesEnabled(false) // closes idle connections, and each other one behind its response
 	report.Idle = idle
 	empty := s.whenEmpty()
-	grace := time.AfterFunc(newGrace, s.closeNew)
+	var silent atomic.Int64
+	grace := time.AfterFunc(newGrace, func() { silent.Add(int64(s.closeNew())) })
 	defer grace.Stop()
 	var err error
 	select {
@@ -80,6 +82,7 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 		}
 	}
 	s.cancel()
+	report.Idle += int(silent.Load())
 	s.mu.Lock()
 	report.Drained = max(s.ended-report.Idle-report.Cut, 0)
 	s.mu.Unlock()
@@ -148,13 +151,16 @@ func (s *Server) list() []*conn {
 	return all
 }
 
-// closeNew closes connections that never sent a request.
-func (s *Server) closeNew() {
+// closeNew closes connections that never sent a request, and returns how many.
+func (s *Server) closeNew() int {
+	n := 0
 	for _, c := range s.list() {
 		if http.ConnState(c.state.Load()) == http.StateNew {
 			_ = c.Close()
+			n++
 		}
 	}
+	return n
 }
 
 // cut ends all requests and connections, and returns how many there were.

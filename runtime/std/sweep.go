@@ -1,6 +1,7 @@
 package std
 
 import (
+	"net/http"
 	"time"
 )
 
@@ -63,7 +64,7 @@ func (s *Server) sweep(tick time.Duration) {
 		}
 		s.mu.Unlock()
 		for _, c := range batch {
-			c.check(now)
+			c.check(now, tick)
 			c.settle(now, tick)
 		}
 		clear(batch)
@@ -72,32 +73,39 @@ func (s *Server) sweep(tick time.Duration) {
 
 // check ends what has taken too long on c, and tells its request if the client
 // is gone.
-func (c *conn) check(now int64) {
+func (c *conn) check(now int64, tick time.Duration) {
 	limits := &c.s.limits
-	if by := c.readBy.Load(); by != 0 && now > by && c.readBy.CompareAndSwap(by, 0) {
-		c.expireRead()
+	if by := c.readBy.Load(); by != 0 && now > by {
+		c.expireRead(func() bool { return c.readBy.CompareAndSwap(by, 0) })
 	}
 	body := c.body.Load()
-	if body != nil && body.tooSlow(now, limits) && body.slow.CompareAndSwap(false, true) {
-		c.expireRead()
+	if body != nil && body.tooSlow(now, tick, limits) && body.slow.CompareAndSwap(false, true) {
+		c.expireRead(body.unread.Load)
 	}
 	if since := c.writing.Load(); since != 0 && limits.WriteTimeout > 0 && now-since > int64(limits.WriteTimeout) {
 		c.s.stats.timedOut.Add(1)
 		_ = c.Conn.SetWriteDeadline(past)
 	}
-	// net/http notices a client that goes away only once the body was read.
-	if body != nil && body.unread.Load() && hungUp(c.Conn) {
+	// net/http notices a client that goes away only once the body was read, and not
+	// behind a further request.
+	if (c.ahead.Load() || body != nil && body.unread.Load()) && hungUp(c.Conn) {
 		c.endRequests()
 	}
 }
 
 // expireRead ends what is read on c, for good: after a deadline nobody knows where
 // the next request would begin.
-func (c *conn) expireRead() {
-	c.broken.Store(true)
-	c.s.stats.timedOut.Add(1)
+// It asks still under the lock that SetReadDeadline takes too.
+func (c *conn) expireRead(still func() bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !still() {
+		return
+	}
+	if http.ConnState(c.state.Load()) != http.StateHijacked { // its owner may set another deadline
+		c.broken.Store(true)
+	}
+	c.s.stats.timedOut.Add(1)
 	c.hardRead = true
 	_ = c.Conn.SetReadDeadline(past)
 }
