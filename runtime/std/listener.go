@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"time"
+
+	"github.com/tako-go/tako/internal/acceptq"
 )
 
 // listener holds connections to their limits and survives failures to accept. Its
@@ -51,13 +53,8 @@ type deadliner interface{ SetDeadline(time.Time) error }
 // last returns a connection of the accept queue, or net.ErrClosed when there is
 // none left.
 func (l *listener) last() (net.Conn, error) {
-	d, ok := l.Listener.(deadliner)
-	for ok && l.s.count.Try() {
-		if d.SetDeadline(time.Now().Add(emptyAfter)) != nil {
-			l.s.count.Release()
-			break
-		}
-		c, err := l.Listener.Accept()
+	for l.s.count.Try() {
+		c, err := l.queued()
 		if err != nil {
 			l.s.count.Release()
 			break
@@ -67,6 +64,21 @@ func (l *listener) last() (net.Conn, error) {
 		}
 	}
 	return nil, net.ErrClosed
+}
+
+// queued returns the next connection of the accept queue. A listener that is not
+// the net package's own may do something in Accept, which must not be passed by.
+func (l *listener) queued() (net.Conn, error) {
+	switch ln := l.Listener.(type) {
+	case *net.TCPListener, *net.UnixListener:
+		return acceptq.Next(ln)
+	case deadliner:
+		if err := ln.SetDeadline(time.Now().Add(emptyAfter)); err != nil {
+			return nil, err
+		}
+		return l.Listener.Accept()
+	}
+	return nil, acceptq.ErrEmpty
 }
 
 // stop makes a waiting Accept return.
