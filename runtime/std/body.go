@@ -23,6 +23,7 @@ type bodyWatch struct {
 	waited  atomic.Int64  // time spent in reads that had ended
 	got     atomic.Int64  // bytes
 	slow    atomic.Bool   // the sweeper has ended it
+	lost    atomic.Bool   // where it ends will not be known: the connection must not be used again
 }
 
 // restGrace is how long the rest of a body that the handler did not read may take
@@ -61,8 +62,17 @@ func (c *conn) watchedBody(r *http.Request) io.Reader {
 // left in the end, and would take it for the next request.
 func (c *conn) beforeHead(r *http.Request, h http.Header, fullDuplex bool) {
 	w := c.body.Load()
-	if w == nil || w.src != r.Body || !w.unread.Load() {
+	if w == nil || w.src != r.Body {
 		return
+	}
+	if w.lost.Load() {
+		h["Connection"] = []string{"close"}
+	}
+	if !w.unread.Load() {
+		return
+	}
+	if w.waiting.Load() != 0 { // a handler that timed out reads on
+		w.lost.Store(true)
 	}
 	if fullDuplex || r.ContentLength < 0 || r.ContentLength-w.got.Load() > smallRest || w.waiting.Load() != 0 {
 		h["Connection"] = []string{"close"}
@@ -83,7 +93,7 @@ func (c *conn) unwatch(w *bodyWatch, brokenOff bool) {
 	if http.ConnState(c.state.Load()) == http.StateHijacked {
 		return
 	}
-	if brokenOff {
+	if brokenOff || w.lost.Load() {
 		c.broken.Store(true)
 	} else if unread {
 		c.boundRest()
@@ -104,7 +114,8 @@ func (b watchedBody) Read(p []byte) (int, error) {
 	if err == io.EOF {
 		return n, err
 	}
-	if ended { // where the next request would begin is in doubt
+	if ended {
+		b.lost.Store(true)
 		b.c.broken.Store(true)
 	}
 	if b.slow.Load() {

@@ -77,9 +77,9 @@ func connState(c net.Conn, state http.ConnState) {
 		return
 	}
 	own.state.Store(int32(state))
-	own.ahead.Store(false)
 	switch state {
 	case http.StateActive:
+		own.ahead.Store(false)
 		// For a request that is refused before a handler sees it, whose body
 		// net/http reads without a deadline. A handler's own ends it.
 		own.boundRest()

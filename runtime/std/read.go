@@ -48,6 +48,14 @@ func (c *conn) hasten() {
 	}
 }
 
+// hastenBegun is hasten for a request whose first byte came while the one before
+// was served.
+func (c *conn) hastenBegun() {
+	if c.ahead.Load() && http.ConnState(c.state.Load()) == http.StateIdle {
+		c.hasten()
+	}
+}
+
 // linger waits until the read is interrupted, which is its error, or is to go to
 // the socket.
 func (c *conn) linger() error {
@@ -89,6 +97,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	switch ahead := t.Sub(epoch) - now; {
 	case t.IsZero():
 		c.readBy.Store(0)
+		c.hastenBegun()
 	case ahead <= 0:
 		c.readBy.Store(0)
 		c.past.Store(true)
@@ -105,6 +114,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 		return c.Conn.SetReadDeadline(t)
 	default:
 		c.readBy.Store(int64(t.Sub(epoch)))
+		c.hastenBegun()
 	}
 	c.past.Store(false)
 	if c.hardRead {

@@ -61,9 +61,12 @@ func (s *Server) refuse(r *http.Request) (status int, why string) {
 		return http.StatusBadRequest, "invalid absolute target"
 	case !validHost(r):
 		return http.StatusBadRequest, "invalid host"
-	case l.HeaderBytes > 0 && l.HeaderBytes < leastHeaderBytes && headSize(r) > l.HeaderBytes:
+	}
+	fields, size := measure(r)
+	switch {
+	case l.HeaderBytes > 0 && size > l.HeaderBytes:
 		return http.StatusRequestHeaderFieldsTooLarge, "head too large"
-	case l.HeaderFields > 0 && fieldCount(r.Header) > l.HeaderFields:
+	case l.HeaderFields > 0 && fields > l.HeaderFields:
 		return http.StatusRequestHeaderFieldsTooLarge, "too many header fields"
 	}
 	return 0, ""
@@ -92,23 +95,16 @@ func validHost(r *http.Request) bool {
 	return ok
 }
 
-// leastHeaderBytes is what net/http takes at least, whatever its limit.
-const leastHeaderBytes = 4097
-
-func headSize(r *http.Request) int {
-	n := len(r.Method) + len(r.RequestURI) + len(r.Proto) + len("  \r\nHost: \r\n\r\n") + len(r.Host)
+// measure returns the number of field lines and the size of the head. The limit of
+// net/http is a rough one: it adds 4 KiB, and more on a connection that is kept.
+func measure(r *http.Request) (fields, size int) {
+	size = len(r.Method) + len(r.RequestURI) + len(r.Proto) + len(r.Host) + len("  \r\nHost: \r\n\r\n")
+	fields = 1
 	for name, values := range r.Header {
+		fields += len(values)
 		for _, v := range values {
-			n += len(name) + len(v) + len(": \r\n")
+			size += len(name) + len(v) + len(": \r\n")
 		}
 	}
-	return n
-}
-
-func fieldCount(h http.Header) int {
-	n := len(h)
-	for _, values := range h {
-		n += len(values) - 1
-	}
-	return n
+	return fields, size
 }

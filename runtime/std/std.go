@@ -215,7 +215,8 @@ type Stats struct {
 	Accepted, RefusedConns int64
 	// Requests refused before the router: target or head too large or malformed.
 	RefusedRequests int64
-	// TimedOut connections: header, body, idle or write.
+	// TimedOut connections: header, body, idle or write. Read timeouts of less than
+	// two seconds are not counted.
 	TimedOut int64
 	// AcceptErrors is how often accepting failed and was tried again.
 	AcceptErrors int64
