@@ -187,6 +187,29 @@ func BenchmarkLookup(b *testing.B) {
 	}
 }
 
+// BenchmarkRequest is a lookup as a caller sees it: a request through the router.
+func BenchmarkRequest(b *testing.B) {
+	for _, n := range []int{10, 10_000} {
+		r, paths := routes(n)
+		mustBuild(b, r)
+		requests := make([]*http.Request, len(paths))
+		for i, p := range paths {
+			requests[i] = request("GET", p)
+		}
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			w := &sink{http.Header{}}
+			i := 0
+			for b.Loop() {
+				clear(w.header)
+				r.ServeHTTP(w, requests[i])
+				if i++; i == len(requests) {
+					i = 0
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkText(b *testing.B) {
 	r := New()
 	r.Get("/", func(c *Context) error { return c.Text(200, "Hello, World!") })
