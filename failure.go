@@ -15,7 +15,7 @@ type panicError struct {
 	stack []byte
 }
 
-func (e *panicError) Error() string { return "panic: " + panicText(e.value) }
+func (e *panicError) Error() string { return fmt.Sprint("panic: ", e.value) }
 
 func (e *panicError) Unwrap() error {
 	err, _ := e.value.(error)

@@ -1,9 +1,6 @@
 package tako
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Outcome is what became of a request.
 type Outcome struct {
@@ -64,5 +61,3 @@ func (c *Context) tellOne(f func(Outcome), o Outcome) {
 	defer c.recovered(&err)
 	f(o)
 }
-
-func panicText(v any) string { return fmt.Sprint(v) }
