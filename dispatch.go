@@ -13,8 +13,9 @@ import (
 // serve answers the request of c and reports whether the response was broken off
 // or never begun, so that the connection must not be used again.
 func (t *table) serve(c *Context) (aborted bool) {
-	c.table = t
-	c.method = c.ex.Method()
+	if c.table == nil {
+		t.match(c)
+	}
 	err := t.run(c)
 	if err != nil {
 		aborted = c.failed(err)
@@ -50,17 +51,26 @@ func (c *Context) complete() error {
 	return c.closeBody(nil)
 }
 
-// route finds the route of c's request and calls its handlers.
+// match finds the route of c's request. No handler has run yet.
+func (t *table) match(c *Context) {
+	c.table = t
+	c.method = c.ex.Method()
+	if c.refusal = c.parseTarget(); c.refusal == nil && c.path != "*" {
+		c.route = t.find(c, c.path, c.method)
+	}
+}
+
+// route calls the handlers of the route that match found, or those for requests
+// without one.
 func (t *table) route(c *Context) error {
-	if c.refusal = c.parseTarget(); c.refusal != nil || c.path == "*" {
+	if c.refusal != nil || c.path == "*" {
 		c.scope, c.start = t.root, time.Now()
 		return t.unrouted(c)
 	}
-	r := t.find(c, c.path, c.method)
-	if r == nil {
+	if c.route == nil {
 		return t.missed(c)
 	}
-	return c.enter(r)
+	return c.enter(c.route)
 }
 
 func (c *Context) enter(r *route) error {

@@ -71,6 +71,12 @@ type Exchange interface {
 
 	// ConnInfo describes the connection. The result is shared and read-only.
 	ConnInfo() *ConnInfo
+	// Retain is called before anything but the handler gets the request: a goroutine
+	// that may outlive it, or a handler of net/http. From then on what a request
+	// tells may be read by several goroutines at once, and a body that is still read
+	// when the exchange has ended gives an error. Memory of the exchange is not used
+	// for another one.
+	Retain()
 	// Draining is closed when the server begins to drain; nil if it never does.
 	Draining() <-chan struct{}
 	// Context is cancelled when the client goes away, the drain deadline passes

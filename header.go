@@ -73,6 +73,9 @@ func (h *Header) Del(name string) { h.remove(canonical(name), 0) }
 // Len returns the number of field lines.
 func (h *Header) Len() int { return len(h.fields) }
 
+// Field returns the field line at index i, below Len.
+func (h *Header) Field(i int) (name, value string) { return h.fields[i].name, h.fields[i].value }
+
 // All yields every field line in order.
 func (h *Header) All() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {

@@ -19,6 +19,10 @@ type App interface {
 	// [ErrTimeout]: then its request may still be read.
 	Serve(ex Exchange) (aborted bool)
 
+	// Find is the first half of Serve: it finds the route, and runs nothing of the
+	// user's. The Call is served exactly once.
+	Find(ex Exchange) Call
+
 	current() *table
 }
 
@@ -28,22 +32,15 @@ var (
 )
 
 // Serve answers one request that a runtime holds.
-func (r *Router) Serve(ex Exchange) (aborted bool) {
+func (r *Router) Serve(ex Exchange) (aborted bool) { return r.Find(ex).Serve() }
+
+// Find finds the route of a request that a runtime holds.
+func (r *Router) Find(ex Exchange) Call {
 	t := r.current()
 	if t == nil {
-		if t = r.firstBuild(); t == nil {
-			ex.Abort()
-			return true
-		}
+		t = r.firstBuild()
 	}
-	return t.serveExchange(ex)
-}
-
-func (t *table) serveExchange(ex Exchange) bool {
-	c := acquire(ex)
-	aborted := t.serve(c)
-	c.recycle()
-	return aborted
+	return t.call(ex)
 }
 
 func (r *Router) current() *table { return r.root().table.Load() }
@@ -109,14 +106,10 @@ func (l *Live) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 }
 
 // Serve answers one request that a runtime holds.
-func (l *Live) Serve(ex Exchange) (aborted bool) {
-	t := l.current()
-	if t == nil {
-		ex.Abort()
-		return true
-	}
-	return t.serveExchange(ex)
-}
+func (l *Live) Serve(ex Exchange) (aborted bool) { return l.Find(ex).Serve() }
+
+// Find finds the route of a request that a runtime holds.
+func (l *Live) Find(ex Exchange) Call { return l.current().call(ex) }
 
 func (l *Live) current() *table {
 	if t := l.table.Load(); t != nil {

@@ -283,6 +283,9 @@ func (x *netHTTP) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(x.w).Hijack()
 }
 
+// Retain has nothing to do: net/http makes every request anew.
+func (x *netHTTP) Retain() {}
+
 func (x *netHTTP) Context() context.Context { return x.r.Context() }
 
 // server returns what the server tells about the connection, nil if nothing.

@@ -11,6 +11,7 @@ import (
 // request returns the request with path and query in normal form, for handlers
 // of net/http that are mounted inside. With limited its body has the body limit.
 func (c *Context) request(ctx context.Context, limited bool) *http.Request {
+	c.ex.Retain() // such handlers keep requests, and some run on when they have answered
 	req := originalRequest(c.ex)
 	if req != nil {
 		req = req.WithContext(ctx)

@@ -41,6 +41,7 @@ type Operation struct {
 	slash     *SlashPolicy
 	protocols []Protocol
 	use       []Middleware
+	dispatch  DispatchMode
 	needs     []reflect.Type // supplied values that extractors read
 	allParams bool           // the input takes whatever parameters the pattern has
 	bodies    []string       // inputs that read the body

@@ -23,6 +23,7 @@ type table struct {
 	methods  string       // Allow of OPTIONS *
 	root     *scope       // of the router that is served
 	unrouted Handler      // answers targets that cannot be routed, inside the root's middleware
+	noRoute  RouteRef
 	mounting []*Router
 	seen     map[*Router]bool
 	mounted  []*Router
@@ -41,6 +42,7 @@ type hostTable struct {
 // route is an operation at one place of the built router.
 type route struct {
 	op        *Operation
+	ref       RouteRef
 	scope     *scope
 	method    string
 	pattern   string // with the prefixes around it and the host
@@ -221,6 +223,7 @@ func (t *table) addRoute(s *scope, op *Operation) {
 	setIf(&r.timeout, op.timeout)
 	setIf(&r.slash, op.slash)
 	r.params = append(paramNames(parts), h.names...)
+	r.ref = RouteRef{Index: len(t.routes) + 1, Method: r.method, Pattern: r.pattern, Mode: op.dispatch}
 	t.checkRoute(r)
 	t.compile(r)
 	t.link(h, r)

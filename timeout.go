@@ -25,6 +25,7 @@ func (c *Context) RunTimeout(d time.Duration, next Handler) error {
 	if d <= 0 {
 		return next(c)
 	}
+	c.ex.Retain()
 	parent := c.Context()
 	ctx, cancel := context.WithCancelCause(&deadlineContext{parent, time.Now().Add(d)})
 	defer cancel(nil)

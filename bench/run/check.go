@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"reflect"
 	"strings"
@@ -18,8 +21,42 @@ func checkScenario(ctx context.Context, addr string, s scenario) error {
 	defer cancel()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for _, p := range append([]probe{s.loaded}, s.checked...) {
-		if err := p.check(ctx, client, addr); err != nil {
+		resp, err := p.check(ctx, client, addr)
+		if err == nil && s.newConn && !resp.Close {
+			err = errors.New("the answer to Connection: close does not say close")
+		}
+		if err != nil {
 			return fmt.Errorf("%s %s: %w", p.verb(), p.target, err)
+		}
+	}
+	if s.pipelined > 1 {
+		return checkPipeline(ctx, addr, s)
+	}
+	return nil
+}
+
+// checkPipeline sends all requests in one write and wants as many answers.
+func checkPipeline(ctx context.Context, addr string, s scenario) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = conn.SetDeadline(deadline)
+	}
+	one := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\n\r\n", s.loaded.verb(), s.loaded.target, addr)
+	if _, err := io.WriteString(conn, strings.Repeat(one, s.pipelined)); err != nil {
+		return err
+	}
+	answers := bufio.NewReader(conn)
+	for i := range s.pipelined {
+		resp, err := http.ReadResponse(answers, nil)
+		if err == nil {
+			err = s.loaded.checkAnswer(resp)
+		}
+		if err != nil {
+			return fmt.Errorf("answer %d of %d in a pipeline: %w", i+1, s.pipelined, err)
 		}
 	}
 	return nil
@@ -32,18 +69,22 @@ func (p probe) verb() string {
 	return p.method
 }
 
-func (p probe) check(ctx context.Context, client *http.Client, addr string) error {
+func (p probe) check(ctx context.Context, client *http.Client, addr string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, p.verb(), "http://"+addr+p.target, strings.NewReader(p.body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if p.body != "" {
 		req.Header.Set("Content-Type", p.contentType())
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return resp, p.checkAnswer(resp)
+}
+
+func (p probe) checkAnswer(resp *http.Response) error {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {

@@ -6,20 +6,51 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tako-go/tako/bench/internal/launch"
 )
 
 // load is how wrk is called.
 type load struct {
-	Threads  int           `json:"threads"`
-	Conns    int           `json:"conns"`
+	// Threads is lowered to the number of connections where those are fewer.
+	Threads int `json:"threads"`
+	// Conns is measured one after the other.
+	Conns    connCounts    `json:"conns"`
 	Duration time.Duration `json:"duration_ns"`
+}
+
+// connCounts is a comma list on the command line.
+type connCounts []int
+
+func (c *connCounts) String() string {
+	texts := make([]string, len(*c))
+	for i, n := range *c {
+		texts[i] = strconv.Itoa(n)
+	}
+	return strings.Join(texts, ",")
+}
+
+func (c *connCounts) Set(list string) error {
+	*c = nil
+	for _, text := range launch.Split(list) {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return fmt.Errorf("%q is no positive number", text)
+		}
+		*c = append(*c, n)
+	}
+	if len(*c) == 0 {
+		return errors.New("no number of connections")
+	}
+	return nil
 }
 
 // presets are loads that figures elsewhere refer to by name.
 var presets = map[string]load{
-	"reference": {Threads: 4, Conns: 100, Duration: 30 * time.Second},
+	"reference": {Threads: 4, Conns: connCounts{100}, Duration: 30 * time.Second},
 }
 
 type config struct {
@@ -28,21 +59,21 @@ type config struct {
 	rounds    int
 	workers   int
 	scenarios []scenario
-	targets   []target
+	targets   []launch.Target
 	jsonFile  string
 	markdown  bool
 }
 
 func parseConfig(args []string, out io.Writer) (config, error) {
-	cfg := config{load: load{Threads: 4, Conns: 100, Duration: 10 * time.Second}}
+	cfg := config{load: load{Threads: 4, Conns: connCounts{100}, Duration: 10 * time.Second}}
 	fs := flag.NewFlagSet("run", flag.ContinueOnError)
 	fs.SetOutput(out)
 	names := fs.String("scenario", "hello", "comma list of "+scenarioNames())
 	ours := fs.String("ours", "std", "comma list of our runtimes, each runtime[:poller]; the first is what ratios compare with")
-	rivals := fs.String("rivals", "nethttp", "comma list of rivals, or of the groups all, go, rust, c, none:\n"+rivalNames())
+	rivals := fs.String("rivals", "nethttp", "comma list of rivals, or of the groups all, go, rust, c, none:\n"+launch.RivalNames())
 	preset := fs.String("preset", "", "named load; reference is wrk -t4 -c100 -d30s")
 	fs.IntVar(&cfg.load.Threads, "threads", cfg.load.Threads, "threads of the load generator")
-	fs.IntVar(&cfg.load.Conns, "conns", cfg.load.Conns, "connections")
+	fs.Var(&cfg.load.Conns, "conns", "comma list of numbers of connections")
 	fs.DurationVar(&cfg.load.Duration, "duration", cfg.load.Duration, "length of one measurement, in whole seconds")
 	fs.DurationVar(&cfg.warmup, "warmup", time.Second, "load before each measurement, in whole seconds; 0 for none")
 	fs.IntVar(&cfg.rounds, "rounds", 3, "how often each server is measured")
@@ -83,28 +114,17 @@ func (cfg *config) usePreset(fs *flag.FlagSet, name string) error {
 }
 
 func (cfg *config) selectWhat(scenarios, ours, rivals string) (err error) {
-	if cfg.scenarios, err = selectScenarios(split(scenarios)); err != nil {
+	if cfg.scenarios, err = selectScenarios(launch.Split(scenarios)); err != nil {
 		return err
 	}
-	own, err := ourTargets(split(ours))
-	if err != nil {
-		return err
-	}
-	others, err := selectRivals(split(rivals))
-	if err != nil {
-		return err
-	}
-	cfg.targets = append(own, others...)
-	if len(cfg.targets) == 0 {
-		return errors.New("no server selected")
-	}
-	return nil
+	cfg.targets, err = launch.Select(ours, rivals)
+	return err
 }
 
 func (cfg *config) validate() error {
 	switch l := cfg.load; {
-	case l.Threads < 1 || l.Conns < l.Threads:
-		return errors.New("-threads must be positive and -conns no smaller")
+	case l.Threads < 1:
+		return errors.New("-threads must be positive")
 	case l.Duration < time.Second || l.Duration%time.Second != 0:
 		return errors.New("-duration must be whole seconds")
 	case cfg.warmup < 0 || cfg.warmup%time.Second != 0:
@@ -115,9 +135,4 @@ func (cfg *config) validate() error {
 		return errors.New("-workers must be positive")
 	}
 	return nil
-}
-
-// split reads a comma list, in which empty items count for nothing.
-func split(list string) []string {
-	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }

@@ -5,25 +5,27 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tako-go/tako/bench/internal/launch"
 )
 
-func targetNames(targets []target) string {
+func targetNames(targets []launch.Target) string {
 	var names []string
 	for _, t := range targets {
-		names = append(names, t.name)
+		names = append(names, t.Name)
 	}
 	return strings.Join(names, " ")
 }
 
 func TestParseConfig(t *testing.T) {
-	cfg, err := parseConfig(strings.Fields("-scenario hello,search -rivals c,gin -rounds 5 -duration 4s -conns 50"), io.Discard)
+	cfg, err := parseConfig(strings.Fields("-scenario hello,search -rivals c,gin -rounds 5 -duration 4s -conns 1,50"), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, want := targetNames(cfg.targets), "tako/std gin c-epoll c-uring"; got != want {
 		t.Errorf("targets: got %s, want %s", got, want)
 	}
-	if got, want := strings.Join(cfg.load.command(), " "), "-t4 -c50 -d4s"; got != want {
+	if got, want := strings.Join(cfg.load.command(cfg.load.Conns[1]), " "), "-t4 -c50 -d4s"; got != want {
 		t.Errorf("load: got %s, want %s", got, want)
 	}
 	if len(cfg.scenarios) != 2 || cfg.rounds != 5 {
@@ -36,7 +38,7 @@ func TestReferencePreset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Join(cfg.load.command(), " "), "-t4 -c100 -d30s"; got != want {
+	if got, want := strings.Join(cfg.load.command(cfg.load.Conns[0]), " "), "-t4 -c100 -d30s"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -51,7 +53,10 @@ func TestParseConfigRejects(t *testing.T) {
 		{"-preset fast", "no preset"},
 		{"-preset reference -conns 5", "-conns contradicts"},
 		{"-duration 1500ms", "whole seconds"},
-		{"-threads 8 -conns 4", "-conns no smaller"},
+		{"-threads 0", "-threads"},
+		{"-conns 10,many", "no positive number"},
+		{"-conns 10,0", "no positive number"},
+		{"-conns ,", "no number of connections"},
 		{"-rounds 0", "-rounds"},
 		{"-workers 0", "-workers"},
 		{"hello", "unexpected argument"},
@@ -64,41 +69,52 @@ func TestParseConfigRejects(t *testing.T) {
 	}
 }
 
-func TestOurTargets(t *testing.T) {
-	own, err := ourTargets([]string{"std", "loop:uring"})
+func TestScenarioSuits(t *testing.T) {
+	tests := []struct {
+		server, scenario string
+		want             bool
+	}{
+		{"nethttp", "user", true},
+		{"nethttp", "sleep", false},
+		{"nethttp", "newconn", true},
+		{"fasthttp", "user", false},
+		{"fasthttp", "newconn", true},
+		{"c-epoll", "hello", true},
+		{"c-epoll", "pipelined", true},
+		{"c-epoll", "newconn", false},
+		{"c-epoll", "user", false},
+	}
+	for _, tt := range tests {
+		targets, err := launch.SelectRivals([]string{tt.server})
+		if err != nil {
+			t.Fatal(err)
+		}
+		scenarios, err := selectScenarios([]string{tt.scenario})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := scenarios[0].suits(targets[0]); got != tt.want {
+			t.Errorf("%s suits %s: got %v", tt.scenario, tt.server, got)
+		}
+	}
+	own, err := launch.OurTargets([]string{"std"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := targetNames(own), "tako/std tako/loop:uring"; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	if got, want := strings.Join(own[1].args, " "), "-runtime loop -poller uring"; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-}
-
-func TestTargetServes(t *testing.T) {
-	tests := []struct {
-		target   target
-		scenario scenario
-		want     bool
-	}{
-		{target{group: "own"}, scenario{ownOnly: true}, true},
-		{target{group: "go"}, scenario{name: "user"}, true},
-		{target{group: "go"}, scenario{name: "sleep", ownOnly: true}, false},
-		{target{group: "c", helloOnly: true}, scenario{name: "hello"}, true},
-		{target{group: "c", helloOnly: true}, scenario{name: "user"}, false},
-	}
-	for _, tt := range tests {
-		if got := tt.target.serves(tt.scenario); got != tt.want {
-			t.Errorf("%+v serves %s: got %v", tt.target, tt.scenario.name, got)
+	for _, s := range scenarios {
+		if !s.suits(own[0]) {
+			t.Errorf("%s does not suit our server", s.name)
 		}
 	}
 }
 
-func TestLoadCommandKeepsWholeSeconds(t *testing.T) {
-	l := load{Threads: 1, Conns: 2, Duration: 90 * time.Second}
-	if got, want := strings.Join(l.command(), " "), "-t1 -c2 -d90s"; got != want {
+func TestLoadCommand(t *testing.T) {
+	l := load{Threads: 4, Duration: 90 * time.Second}
+	if got, want := strings.Join(l.command(200), " "), "-t4 -c200 -d90s"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	// wrk refuses more threads than connections.
+	if got, want := strings.Join(l.command(1), " "), "-t1 -c1 -d90s"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
+
+	"github.com/tako-go/tako/bench/internal/launch"
 )
 
 func main() {
@@ -32,11 +35,15 @@ func run(ctx context.Context, cfg config) error {
 	if err != nil {
 		return err
 	}
-	shop, err := newWorkshop(ctx)
+	if err := launch.RaiseDescriptors(slices.Max(cfg.load.Conns) + 100); err != nil {
+		return err
+	}
+	about := newReport(cfg)
+	shop, err := launch.NewWorkshop(ctx)
 	if err != nil {
 		return err
 	}
-	servers, err := shop.prepare(ctx, cfg.targets)
+	servers, err := shop.Prepare(ctx, cfg.targets)
 	if err != nil {
 		return err
 	}
@@ -46,16 +53,17 @@ func run(ctx context.Context, cfg config) error {
 	}
 	defer os.RemoveAll(tmp)
 
-	samples, err := measureAll(ctx, cfg, servers, loader{wrk: wrk, load: cfg.load, scripts: tmp})
+	about.Versions = launch.WrkVersion(ctx, wrk) + ", " + launch.Versions(ctx, servers)
+	about.reference = servers[0].Name
+	about.Samples, err = measureAll(ctx, cfg, servers, loader{wrk: wrk, load: cfg.load, scripts: tmp})
 	if err != nil {
 		return err
 	}
-	report := newReport(cfg, servers, samples)
-	if err := report.print(os.Stdout, cfg.markdown); err != nil {
+	if err := about.print(os.Stdout, cfg.markdown); err != nil {
 		return err
 	}
 	if cfg.jsonFile == "" {
 		return nil
 	}
-	return report.save(cfg.jsonFile)
+	return about.save(cfg.jsonFile)
 }

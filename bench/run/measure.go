@@ -4,13 +4,18 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
+
+	"github.com/tako-go/tako/bench/internal/launch"
+	"github.com/tako-go/tako/bench/internal/proc"
 )
 
 // sample is one server under one load in one round. CPU times are per request.
 type sample struct {
 	Scenario  string        `json:"scenario"`
 	Server    string        `json:"server"`
+	Conns     int           `json:"conns"`
 	Round     int           `json:"round"`
 	Requests  int64         `json:"requests"`
 	PerSecond float64       `json:"per_second"`
@@ -21,6 +26,9 @@ type sample struct {
 	P50     time.Duration `json:"p50_ns"`
 	P99     time.Duration `json:"p99_ns"`
 	Peak    int64         `json:"peak_rss_bytes"`
+	// Allocs is what our server allocated for a request, warm-up and connections
+	// included; 0 is not known for others.
+	Allocs float64 `json:"allocs,omitempty"`
 }
 
 // cpu is what the comparison is about.
@@ -28,23 +36,36 @@ func (s sample) cpu() time.Duration { return s.User + s.System }
 
 // measureAll lets the servers take turns within each round, so that whatever
 // else the machine does meets all of them alike.
-func measureAll(ctx context.Context, cfg config, servers []server, l loader) ([]sample, error) {
+func measureAll(ctx context.Context, cfg config, servers []launch.Server, l loader) ([]sample, error) {
 	var samples []sample
 	for _, scenario := range cfg.scenarios {
-		for round := 1; round <= cfg.rounds; round++ {
-			for _, s := range servers {
-				if !s.serves(scenario) {
-					continue
-				}
-				one, err := measure(ctx, cfg, s, l, scenario)
-				if err != nil {
-					return nil, fmt.Errorf("%s, %s, round %d: %w", scenario.name, s.name, round, err)
-				}
-				one.Round = round
-				fmt.Fprintf(os.Stderr, "%s round %d/%d %s: %.0f/s, %.2f µs CPU\n", scenario.name,
-					round, cfg.rounds, s.name, one.PerSecond, micros(one.cpu()))
-				samples = append(samples, one)
+		for _, conns := range cfg.load.Conns {
+			l.conns = conns
+			some, err := measureTurns(ctx, cfg, servers, l, scenario)
+			if err != nil {
+				return nil, fmt.Errorf("%s, %d connections, %w", scenario.name, conns, err)
 			}
+			samples = append(samples, some...)
+		}
+	}
+	return samples, nil
+}
+
+func measureTurns(ctx context.Context, cfg config, servers []launch.Server, l loader, scenario scenario) ([]sample, error) {
+	var samples []sample
+	for round := 1; round <= cfg.rounds; round++ {
+		for _, s := range servers {
+			if !scenario.suits(s.Target) {
+				continue
+			}
+			one, err := measure(ctx, cfg, s, l, scenario)
+			if err != nil {
+				return nil, fmt.Errorf("%s, round %d: %w", s.Name, round, err)
+			}
+			one.Round = round
+			fmt.Fprintf(os.Stderr, "%s round %d/%d %s, %d connections: %.0f/s, %.2f µs CPU\n", scenario.name,
+				round, cfg.rounds, s.Name, l.conns, one.PerSecond, micros(one.cpu()))
+			samples = append(samples, one)
 		}
 	}
 	return samples, nil
@@ -52,61 +73,66 @@ func measureAll(ctx context.Context, cfg config, servers []server, l loader) ([]
 
 // measure runs one server for one load. A fresh process each time keeps the
 // peak of its memory to this scenario.
-func measure(ctx context.Context, cfg config, s server, l loader, scenario scenario) (sample, error) {
-	p, err := s.start(ctx, cfg.workers)
+func measure(ctx context.Context, cfg config, s launch.Server, l loader, scenario scenario) (sample, error) {
+	p, err := s.Start(ctx, cfg.workers)
 	if err != nil {
 		return sample{}, err
 	}
-	one, err := p.underLoad(ctx, cfg, l, scenario)
-	p.stop()
+	one, warm, err := underLoad(ctx, p, cfg, l, scenario)
+	p.Stop()
 	if ctx.Err() != nil {
 		return sample{}, context.Cause(ctx)
 	}
 	if err != nil {
-		return sample{}, fmt.Errorf("%w%s", err, p.complaint())
+		return sample{}, fmt.Errorf("%w%s", err, p.Complaint())
 	}
-	one.Server = s.name
+	one.Server = s.Name
+	if mallocs, err := strconv.ParseFloat(p.Counted("mallocs"), 64); err == nil {
+		one.Allocs = mallocs / float64(one.Requests+warm)
+	}
 	return one, nil
 }
 
-func (p *process) underLoad(ctx context.Context, cfg config, l loader, s scenario) (sample, error) {
-	if err := checkScenario(ctx, p.addr, s); err != nil {
-		return sample{}, err
+// underLoad also returns the number of requests that warmed the server up.
+func underLoad(ctx context.Context, p *launch.Process, cfg config, l loader, s scenario) (one sample, warm int64, err error) {
+	if err := checkScenario(ctx, p.Addr, s); err != nil {
+		return one, 0, err
 	}
 	if cfg.warmup > 0 {
-		if _, err := l.run(ctx, p.addr, s, cfg.warmup); err != nil {
-			return sample{}, fmt.Errorf("warm up: %w", err)
+		result, err := l.run(ctx, p.Addr, s, cfg.warmup)
+		if err != nil {
+			return one, 0, fmt.Errorf("warm up: %w", err)
 		}
+		warm = result.Requests
 	}
-	before, err := readUsage(p.cmd.Process.Pid)
+	before, err := proc.ReadUsage(p.PID())
 	if err != nil {
-		return sample{}, err
+		return one, 0, err
 	}
-	result, err := l.run(ctx, p.addr, s, cfg.load.Duration)
+	result, err := l.run(ctx, p.Addr, s, cfg.load.Duration)
 	if err != nil {
-		return sample{}, err
+		return one, 0, err
 	}
-	after, err := readUsage(p.cmd.Process.Pid)
+	after, err := proc.ReadUsage(p.PID())
 	if err != nil {
-		return sample{}, err
+		return one, 0, err
 	}
-	peak, err := readPeak(p.cmd.Process.Pid)
-	if err != nil {
-		return sample{}, err
+	one = newSample(result, after.Since(before))
+	one.Scenario, one.Conns = s.name, l.conns
+	if one.Peak, err = proc.ReadPeak(p.PID()); err != nil {
+		return one, 0, err
 	}
-	one := newSample(result, after.since(before))
-	one.Scenario, one.Peak = s.name, peak
-	return one, checkScenario(ctx, p.addr, s)
+	return one, warm, checkScenario(ctx, p.Addr, s)
 }
 
-func newSample(result loadResult, used usage) sample {
+func newSample(result loadResult, used proc.Usage) sample {
 	each := func(d time.Duration) time.Duration { return d / time.Duration(result.Requests) }
 	return sample{
 		Requests:  result.Requests,
 		PerSecond: result.PerSecond,
-		User:      each(used.user),
-		System:    each(used.system),
-		Machine:   each(max(0, used.machine-result.wrkCPU)),
+		User:      each(used.User),
+		System:    each(used.System),
+		Machine:   each(max(0, used.Machine-result.wrkCPU)),
 		P50:       result.P50,
 		P99:       result.P99,
 	}

@@ -8,53 +8,61 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tako-go/tako/bench/internal/report"
 )
 
-// report is everything one run of this program found.
-type report struct {
-	Time    time.Time `json:"time"`
-	Machine machine   `json:"machine"`
-	Load    load      `json:"load"`
-	Command string    `json:"command"`
-	Rounds  int       `json:"rounds"`
-	Workers int       `json:"workers"`
-	Samples []sample  `json:"samples"`
+// results is everything one run of this program found.
+type results struct {
+	Time     time.Time      `json:"time"`
+	Machine  report.Machine `json:"machine"`
+	Load     load           `json:"load"`
+	Command  string         `json:"command"`
+	Wrk      []string       `json:"wrk"`
+	Versions string         `json:"versions"`
+	Rounds   int            `json:"rounds"`
+	Workers  int            `json:"workers"`
+	Samples  []sample       `json:"samples"`
 
 	reference string
 }
 
-func newReport(cfg config, servers []server, samples []sample) report {
-	return report{
-		Time:      time.Now().UTC().Truncate(time.Second),
-		Machine:   thisMachine(),
-		Load:      cfg.load,
-		Command:   "wrk " + strings.Join(cfg.load.command(), " "),
-		Rounds:    cfg.rounds,
-		Workers:   cfg.workers,
-		Samples:   samples,
-		reference: servers[0].name,
+func newReport(cfg config) results {
+	r := results{
+		Time:    time.Now().UTC().Truncate(time.Second),
+		Machine: report.ThisMachine(),
+		Load:    cfg.load,
+		Command: report.Call(),
+		Rounds:  cfg.rounds,
+		Workers: cfg.workers,
+	}
+	for _, conns := range cfg.load.Conns {
+		r.Wrk = append(r.Wrk, "wrk "+strings.Join(cfg.load.command(conns), " "))
+	}
+	return r
+}
+
+func (r results) facts() []report.Fact {
+	return []report.Fact{
+		{Name: "machine", Text: r.Machine.String()},
+		{Name: "command", Text: r.Command},
+		{Name: "load", Text: fmt.Sprintf("%s (--latency to print percentiles), %d workers per server", strings.Join(r.Wrk, ", "), r.Workers)},
+		{Name: "versions", Text: r.Versions},
+		{Name: "values", Text: fmt.Sprintf("medians of %d rounds in turns (min..max); ratios to %s within each round", r.Rounds, r.reference)},
 	}
 }
 
-func (r report) print(w io.Writer, markdown bool) error {
-	about := []string{
-		"machine: " + r.Machine.String(),
-		fmt.Sprintf("load:    %s (--latency to print percentiles), %d workers per server", r.Command, r.Workers),
-		fmt.Sprintf("values:  medians of %d rounds in turns; ratio of CPU to %s within each round", r.Rounds, r.reference),
-	}
-	table := newTable(summarize(r.Samples))
+func (r results) print(w io.Writer, markdown bool) error {
+	table := report.NewTable(columns, summarize(r.Samples))
+	facts, lines := report.TextFacts(r.facts()), table.Text()
 	if markdown {
-		for i, line := range about {
-			key, value, _ := strings.Cut(line, ":")
-			about[i] = fmt.Sprintf("- %s: %s", key, strings.TrimSpace(value))
-		}
-		return writeLines(w, slices.Concat(about, []string{""}, table.markdown(), r.warning()))
+		facts, lines = report.MarkdownFacts(r.facts()), table.Markdown()
 	}
-	return writeLines(w, slices.Concat(about, []string{""}, table.text(), r.warning()))
+	return report.WriteLines(w, slices.Concat(facts, []string{""}, lines, r.warning()))
 }
 
 // warning says when the figures owe much to other work on the machine.
-func (r report) warning() []string {
+func (r results) warning() []string {
 	n := disturbed(r.Samples)
 	if n == 0 {
 		return nil
@@ -62,15 +70,10 @@ func (r report) warning() []string {
 	return []string{"", fmt.Sprintf("other work took part of the machine in %d of %d measurements: trust only ratios, or repeat", n, len(r.Samples))}
 }
 
-func (r report) save(name string) error {
+func (r results) save(name string) error {
 	text, err := json.MarshalIndent(r, "", "\t")
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(name, append(text, '\n'), 0o644)
-}
-
-func writeLines(w io.Writer, lines []string) error {
-	_, err := io.WriteString(w, strings.Join(lines, "\n")+"\n")
-	return err
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/tako-go/tako/bench/internal/launch"
 )
 
 // scenario is one kind of request to load a server with.
@@ -15,6 +17,21 @@ type scenario struct {
 	checked []probe
 	// ownOnly scenarios use endpoints that rivals do not have.
 	ownOnly bool
+	// pipelined requests go out in one write, 0 is 1.
+	pipelined int
+	// newConn closes the connection with each request.
+	newConn bool
+}
+
+// suits says whether a server can take part.
+func (s scenario) suits(t launch.Target) bool {
+	switch {
+	case t.Own():
+		return true
+	case s.ownOnly, t.KeepsOpen && s.newConn:
+		return false
+	}
+	return !t.HelloOnly || s.loaded.target == "/"
 }
 
 // probe is one request and the answer it must get.
@@ -27,10 +44,22 @@ type probe struct {
 	bytes      int
 }
 
+var hello = probe{target: "/", status: http.StatusOK, text: "Hello, World!"}
+
 var scenarios = []scenario{
 	{
 		name:   "hello",
-		loaded: probe{target: "/", status: http.StatusOK, text: "Hello, World!"},
+		loaded: hello,
+	},
+	{
+		name:      "pipelined",
+		loaded:    hello,
+		pipelined: 16,
+	},
+	{
+		name:    "newconn",
+		loaded:  hello,
+		newConn: true,
 	},
 	{
 		name:   "user",

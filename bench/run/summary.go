@@ -1,51 +1,47 @@
 package main
 
 import (
-	"cmp"
+	"math"
 	"slices"
 	"time"
+
+	"github.com/tako-go/tako/bench/internal/report"
 )
 
 // row is one server under one load, over all rounds: medians, and the largest
 // of the memory peaks.
 type row struct {
 	sample
-	ratio spread
-	cpu   float64
+	rate report.Spread[float64]
+	cpu  float64
+	// cpuRatio is CPU time against the reference, rateRatio the reference's rate
+	// against this one's: above 1 the reference is better.
+	cpuRatio, rateRatio report.Spread[float64]
 }
 
-// spread is a median with the extremes beside it.
-type spread struct{ median, low, high float64 }
-
-// summarize makes a row of each server and scenario, in the order they were
-// first measured.
+// summarize makes a row of each server and load, in the order they were first
+// measured.
 func summarize(samples []sample) []row {
 	var rows []row
 	for _, first := range samples {
-		if first.Round != 1 {
-			continue
+		if first.Round == 1 {
+			rows = append(rows, newRow(pick(samples, first), pick(samples, referenceFor(samples, first))))
 		}
-		of := pick(samples, first.Scenario, first.Server)
-		reference := pick(samples, first.Scenario, referenceFor(samples, first.Scenario))
-		rows = append(rows, newRow(of, reference))
 	}
 	return rows
 }
 
-// referenceFor is the server measured first: ours, when there is one.
-func referenceFor(samples []sample, scenario string) string {
-	for _, s := range samples {
-		if s.Scenario == scenario {
-			return s.Server
-		}
-	}
-	return ""
+// referenceFor is the server measured first under the same load: ours, when
+// there is one.
+func referenceFor(samples []sample, load sample) sample {
+	i := slices.IndexFunc(samples, func(s sample) bool { return s.Scenario == load.Scenario && s.Conns == load.Conns })
+	return samples[i]
 }
 
-func pick(samples []sample, scenario, server string) []sample {
+func pick(samples []sample, like sample) []sample {
 	var of []sample
 	for _, s := range samples {
-		if s.Scenario == scenario && s.Server == server {
+		if s.Scenario == like.Scenario && s.Conns == like.Conns && s.Server == like.Server {
 			of = append(of, s)
 		}
 	}
@@ -54,38 +50,38 @@ func pick(samples []sample, scenario, server string) []sample {
 
 func newRow(of, reference []sample) row {
 	r := row{sample: sample{
-		Scenario:  of[0].Scenario,
-		Server:    of[0].Server,
-		PerSecond: medianOf(of, func(s sample) float64 { return s.PerSecond }),
-		User:      medianOf(of, func(s sample) time.Duration { return s.User }),
-		System:    medianOf(of, func(s sample) time.Duration { return s.System }),
-		Machine:   medianOf(of, func(s sample) time.Duration { return s.Machine }),
-		P50:       medianOf(of, func(s sample) time.Duration { return s.P50 }),
-		P99:       medianOf(of, func(s sample) time.Duration { return s.P99 }),
+		Scenario: of[0].Scenario,
+		Server:   of[0].Server,
+		Conns:    of[0].Conns,
+		User:     report.MedianOf(of, func(s sample) time.Duration { return s.User }),
+		System:   report.MedianOf(of, func(s sample) time.Duration { return s.System }),
+		Machine:  report.MedianOf(of, func(s sample) time.Duration { return s.Machine }),
+		P50:      report.MedianOf(of, func(s sample) time.Duration { return s.P50 }),
+		P99:      report.MedianOf(of, func(s sample) time.Duration { return s.P99 }),
+		Allocs:   report.MedianOf(of, func(s sample) float64 { return s.Allocs }),
 	}}
 	for _, s := range of {
 		r.Requests += s.Requests
 		r.Peak = max(r.Peak, s.Peak)
 	}
-	r.cpu = medianOf(of, func(s sample) float64 { return micros(s.cpu()) })
-	r.ratio = ratios(of, reference)
+	r.rate = report.SpreadOf(of, func(s sample) float64 { return s.PerSecond })
+	r.cpu = report.MedianOf(of, func(s sample) float64 { return micros(s.cpu()) })
+	r.cpuRatio = ratios(of, reference, func(s, ref sample) float64 { return float64(s.cpu()) / float64(ref.cpu()) })
+	r.rateRatio = ratios(of, reference, func(s, ref sample) float64 { return ref.PerSecond / s.PerSecond })
 	return r
 }
 
 // ratios compares only what was measured in the same round.
-func ratios(of, reference []sample) spread {
+func ratios(of, reference []sample, ratio func(s, ref sample) float64) report.Spread[float64] {
 	var all []float64
 	for _, s := range of {
 		for _, ref := range reference {
-			if ref.Round == s.Round && ref.cpu() > 0 {
-				all = append(all, float64(s.cpu())/float64(ref.cpu()))
+			if one := ratio(s, ref); ref.Round == s.Round && !math.IsInf(one, 0) && !math.IsNaN(one) {
+				all = append(all, one)
 			}
 		}
 	}
-	if len(all) == 0 {
-		return spread{}
-	}
-	return spread{median: median(all), low: slices.Min(all), high: slices.Max(all)}
+	return report.SpreadOf(all, func(one float64) float64 { return one })
 }
 
 // disturbed counts samples in which the machine, less wrk, was busier than the
@@ -97,21 +93,4 @@ func disturbed(samples []sample) (n int) {
 		}
 	}
 	return n
-}
-
-func medianOf[T number](samples []sample, value func(sample) T) T {
-	values := make([]T, len(samples))
-	for i, s := range samples {
-		values[i] = value(s)
-	}
-	return median(values)
-}
-
-type number interface{ ~int64 | ~float64 }
-
-// median is the middle value, or the mean of the two in the middle.
-func median[T number](values []T) T {
-	slices.SortFunc(values, cmp.Compare[T])
-	n := len(values)
-	return (values[(n-1)/2] + values[n/2]) / 2
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tako-go/tako/bench/internal/proc"
+	"github.com/tako-go/tako/bench/internal/report"
 )
 
 func cpuSample(server string, round int, cpu time.Duration) sample {
@@ -20,11 +22,11 @@ func TestSummarize(t *testing.T) {
 	if len(rows) != 2 {
 		t.Fatalf("got %d rows, want 2", len(rows))
 	}
-	if got, want := rows[0].ratio, (spread{1, 1, 1}); got != want {
+	if got, want := rows[0].cpuRatio, (report.Spread[float64]{Median: 1, Low: 1, High: 1}); got != want {
 		t.Errorf("ratio to itself: got %v, want %v", got, want)
 	}
 	// 8/4, 12/8 and 16/4: never a pair of two rounds.
-	if got, want := rows[1].ratio, (spread{2, 1.5, 4}); got != want {
+	if got, want := rows[1].cpuRatio, (report.Spread[float64]{Median: 2, Low: 1.5, High: 4}); got != want {
 		t.Errorf("ratio: got %v, want %v", got, want)
 	}
 	if got := rows[1].cpu; got != 12 {
@@ -35,20 +37,23 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
-func TestMedian(t *testing.T) {
-	for _, tt := range []struct {
-		values []float64
-		want   float64
-	}{{[]float64{3}, 3}, {[]float64{9, 1, 2}, 2}, {[]float64{4, 1, 2, 9}, 3}} {
-		if got := median(slices.Clone(tt.values)); got != tt.want {
-			t.Errorf("%v: got %v, want %v", tt.values, got, tt.want)
-		}
+func TestSummarizeKeepsLoadsApart(t *testing.T) {
+	few, many := cpuSample("ours", 1, 4000), cpuSample("ours", 1, 8000)
+	few.Conns, few.PerSecond, many.Conns, many.PerSecond = 1, 500, 100, 2000
+	slow := cpuSample("theirs", 1, 4000)
+	slow.Conns, slow.PerSecond = 100, 1000
+	rows := summarize([]sample{few, many, slow})
+	if len(rows) != 3 {
+		t.Fatalf("got %d rows, want 3", len(rows))
+	}
+	if got := rows[2]; got.cpuRatio.Median != 0.5 || got.rateRatio.Median != 2 || got.rate.Median != 1000 {
+		t.Errorf("got %+v", got)
 	}
 }
 
 func TestNewSample(t *testing.T) {
 	result := loadResult{wrkOutput: wrkOutput{Requests: 1000}, wrkCPU: 4 * time.Millisecond}
-	got := newSample(result, usage{user: time.Millisecond, system: 5 * time.Millisecond, machine: 12 * time.Millisecond})
+	got := newSample(result, proc.Usage{User: time.Millisecond, System: 5 * time.Millisecond, Machine: 12 * time.Millisecond})
 	if got.User != time.Microsecond || got.cpu() != 6*time.Microsecond || got.Machine != 8*time.Microsecond {
 		t.Errorf("got %+v", got)
 	}
@@ -60,24 +65,18 @@ func TestDisturbed(t *testing.T) {
 	if got := disturbed([]sample{quiet, busy, quiet}); got != 1 {
 		t.Errorf("got %d, want 1", got)
 	}
-	if got := (report{Samples: []sample{quiet}}).warning(); got != nil {
+	if got := (results{Samples: []sample{quiet}}).warning(); got != nil {
 		t.Errorf("warned on a quiet machine: %q", got)
 	}
 }
 
-func TestTable(t *testing.T) {
-	table := newTable([]row{{sample: sample{Scenario: "hello", Server: "tako/std", PerSecond: 81234.6, P50: 934 * time.Microsecond, P99: 2750 * time.Microsecond}}})
-	text := table.text()
-	if len(text) != 2 || !strings.Contains(text[1], "81235") || !strings.Contains(text[1], "2.75 ms") {
+func TestColumns(t *testing.T) {
+	table := report.NewTable(columns, []row{{
+		sample: sample{Scenario: "hello", Server: "tako/std", Conns: 100, P50: 934 * time.Microsecond, P99: 2750 * time.Microsecond},
+		rate:   report.Spread[float64]{Median: 81234.6, Low: 80000, High: 82000},
+	}})
+	text := table.Text()
+	if len(text) != 2 || !strings.Contains(text[1], "81235  80000..82000") || !strings.Contains(text[1], "2.75 ms") {
 		t.Errorf("text: %q", text)
-	}
-	markdown := table.markdown()
-	if len(markdown) != 3 || !strings.HasPrefix(markdown[1], "| --- | --- | ---: |") {
-		t.Errorf("markdown: %q", markdown)
-	}
-	for _, line := range markdown {
-		if got, want := strings.Count(line, "|"), len(columns)+1; got != want {
-			t.Errorf("%q has %d bars, want %d", line, got, want)
-		}
 	}
 }

@@ -46,7 +46,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	before := mallocs()
 	_, err = tako.Run(ctx, announced{server, stdout})
+	fmt.Fprintf(stderr, "mallocs %d\n", mallocs()-before)
+	printStats(stderr, server)
 	return err
 }
 
@@ -56,7 +59,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.SetOutput(stderr)
 	fs.StringVar(&o.runtime, "runtime", "std", "std or loop")
 	fs.StringVar(&o.addr, "addr", "127.0.0.1:0", "address to listen on")
-	fs.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "GOMAXPROCS for std")
+	fs.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "GOMAXPROCS for std, loops for loop")
 	fs.StringVar(&o.poller, "poller", "", "auto, epoll or uring; for -runtime loop only")
 	fs.StringVar(&o.static, "static", "", "serve the files of this `folder` below /static/")
 	if err := fs.Parse(args); err != nil {

@@ -14,7 +14,8 @@ import (
 
 // runtimes are what -runtime chooses from.
 var runtimes = map[string]func(tako.App, options) (tako.Server, error){
-	"std": newStd,
+	"loop": newLoop,
+	"std":  newStd,
 }
 
 var pollers = []string{"auto", "epoll", "uring"}

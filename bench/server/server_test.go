@@ -41,6 +41,14 @@ func start(t *testing.T, args ...string) (url string) {
 }
 
 func TestEndpoints(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	for _, args := range []string{"-runtime std", "-runtime loop", "-runtime loop -poller epoll"} {
+		t.Run(args, func(t *testing.T) { testEndpoints(t, strings.Fields(args)...) })
+	}
+}
+
+func testEndpoints(t *testing.T, args ...string) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "ink.txt"), []byte("ink"), 0o600); err != nil {
 		t.Fatal(err)
@@ -72,13 +80,13 @@ func TestEndpoints(t *testing.T) {
 		{"GET /bytes/0", "", 200, ""},
 		{"GET /bytes/3", "", 200, "xxx"},
 		{"GET /bytes/200000", "", 200, strings.Repeat("x", 200000)},
-		{"GET /bytes/67108865", "", 400, ""},
+		{"GET /bytes/1073741825", "", 400, ""},
 		{"POST /upload", strings.Repeat("u", 3<<20), 200, `{"bytes":3145728}`},
 		{"GET /static/ink.txt", "", 200, "ink"},
 		{"GET /static/none.txt", "", 404, ""},
 		{"GET /static/..%2Fink.txt", "", 404, ""},
 	}
-	url := start(t, "-static", dir)
+	url := start(t, append(args, "-static", dir)...)
 	for _, tt := range tests {
 		t.Run(tt.request, func(t *testing.T) {
 			method, target, _ := strings.Cut(tt.request, " ")
@@ -118,6 +126,27 @@ func TestNoStaticFilesUnlessAsked(t *testing.T) {
 	}
 }
 
+type counting struct{ n int }
+
+func (c *counting) Stats() struct{ Turns, Wakes int } {
+	return struct{ Turns, Wakes int }{c.n, 7}
+}
+
+func TestPrintStats(t *testing.T) {
+	for _, tt := range []struct {
+		server any
+		want   string
+	}{
+		{&counting{3}, "stats {Turns:3 Wakes:7}\n"},
+		{http.NotFoundHandler(), ""},
+	} {
+		var out strings.Builder
+		if printStats(&out, tt.server); out.String() != tt.want {
+			t.Errorf("got %q, want %q", out.String(), tt.want)
+		}
+	}
+}
+
 func TestWorkers(t *testing.T) {
 	before := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(before)
@@ -130,7 +159,6 @@ func TestWorkers(t *testing.T) {
 func TestRunRejects(t *testing.T) {
 	tests := []struct{ args, want string }{
 		{"-runtime fibre", `no runtime "fibre"`},
-		{"-runtime loop", `no runtime "loop" in this build`},
 		{"-poller auto", "-poller needs -runtime loop"},
 		{"-poller kqueue", `no poller "kqueue"`},
 		{"-workers 0", "-workers must be positive"},

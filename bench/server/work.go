@@ -15,7 +15,7 @@ import (
 const (
 	maxSleepMillis = 60_000
 	maxSpinMicros  = 10_000_000
-	maxBytes       = 64 << 20
+	maxBytes       = 1 << 30
 	maxUpload      = 1 << 30
 )
 

@@ -75,8 +75,10 @@ type Slot struct {
 
 // Admit turns a slot of the total into one of a client. If the address has all it
 // may have, the slot is given back and nil returned.
-func (c *Counter) Admit(remote net.Addr) *Slot {
-	key := Key(remote)
+func (c *Counter) Admit(remote net.Addr) *Slot { return c.AdmitKey(Key(remote)) }
+
+// AdmitKey is Admit for the [Key] of an address.
+func (c *Counter) AdmitKey(key netip.Addr) *Slot {
 	if key.IsValid() && c.perAddr > 0 {
 		c.mu.Lock()
 		full := c.addrs[key] >= c.perAddr
@@ -113,8 +115,12 @@ func Key(a net.Addr) netip.Addr {
 	if !ok {
 		return netip.Addr{}
 	}
-	ip := tcp.AddrPort().Addr().Unmap().WithZone("")
-	if !ip.Is6() {
+	return KeyIP(tcp.AddrPort().Addr())
+}
+
+// KeyIP is Key for an IP address.
+func KeyIP(ip netip.Addr) netip.Addr {
+	if ip = ip.Unmap().WithZone(""); !ip.Is6() {
 		return ip
 	}
 	p, err := ip.Prefix(64)

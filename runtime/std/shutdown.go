@@ -92,8 +92,8 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 // queueGrace bounds the time to empty the accept queue, should ever new clients come.
 const queueGrace = time.Second
 
-// awaitAccepts waits until the accept queue is empty.
-func (s *Server) awaitAccepts(ctx context.Context, ln *listener) {
+// awaitAccepts waits until the accept queues are empty.
+func (s *Server) awaitAccepts(ctx context.Context, ln listeners) {
 	timer := time.NewTimer(queueGrace)
 	defer timer.Stop()
 	select {
@@ -109,8 +109,13 @@ func (s *Server) awaitAccepts(ctx context.Context, ln *listener) {
 	}
 }
 
-// closeUnused closes a ready-made listener that was never listened on.
+// closeUnused closes what was given to the server and never listened on.
 func (s *Server) closeUnused() {
+	s.mu.Lock()
+	lns := s.inherited
+	s.inherited = nil
+	s.mu.Unlock()
+	_ = lns.Close()
 	if s.cfg.Listener != nil {
 		_ = s.cfg.Listener.Close()
 	}

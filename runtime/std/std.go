@@ -51,19 +51,20 @@ type Server struct {
 	stopOnce  sync.Once
 	cancel    context.CancelFunc // ends the contexts of all requests
 
-	mu       sync.Mutex
-	ln       *listener
-	conns    map[*conn]struct{}
-	ended    int // connections since the drain began
-	drains   bool
-	empty    chan struct{} // closed when the last connection is gone
-	sweeping bool
-	stopped  bool
-	report   tako.Report
-	err      error
-	done     chan struct{} // closed when Shutdown has ended
-	served   chan struct{} // closed when the accept loop has ended
-	serving  bool
+	mu        sync.Mutex
+	ln        listeners
+	inherited listeners // until Listen
+	conns     map[*conn]struct{}
+	ended     int // connections since the drain began
+	drains    bool
+	empty     chan struct{} // closed when the last connection is gone
+	sweeping  bool
+	stopped   bool
+	report    tako.Report
+	err       error
+	done      chan struct{} // closed when Shutdown has ended
+	served    chan struct{} // closed when the accept loops have ended
+	serving   bool
 
 	now atomic.Int64 // coarse clock, in nanoseconds since epoch of the process
 }
@@ -98,7 +99,7 @@ func (s *Server) Addr() net.Addr {
 }
 
 // Listen builds the app, checks the configuration and binds the address. If it
-// fails a ready-made listener is closed.
+// fails a ready-made listener and inherited sockets are closed.
 func (s *Server) Listen(ctx context.Context) error {
 	err := s.listen(ctx)
 	if err != nil && s.Addr() == nil {
@@ -126,20 +127,13 @@ func (s *Server) listen(ctx context.Context) error {
 	if s.ln != nil {
 		return errors.New("std: Listen called twice")
 	}
-	ln := s.cfg.Listener
-	if ln == nil {
-		addr := s.cfg.Addr
-		if addr == "" {
-			addr = ":8080"
-		}
-		var lc net.ListenConfig
-		if ln, err = lc.Listen(ctx, "tcp", addr); err != nil {
-			return fmt.Errorf("std: %w", err)
-		}
+	lns, err := s.bind(ctx)
+	if err != nil {
+		return err
 	}
 	s.limits = limits
 	s.count = connlimit.New(limits.Conns, limits.ConnsPerAddr)
-	s.ln = &listener{Listener: ln, s: s}
+	s.ln = lns
 	s.prepare()
 	return nil
 }
@@ -198,8 +192,7 @@ func (s *Server) Serve() error {
 	case ln == nil:
 		return errors.New("std: Serve called before Listen")
 	}
-	err := s.http.Serve(ln)
-	close(s.served)
+	err := s.accept(ln)
 	select {
 	case <-s.stopping:
 		<-s.done

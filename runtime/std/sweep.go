@@ -3,6 +3,8 @@ package std
 import (
 	"net/http"
 	"time"
+
+	"github.com/tako-go/tako/internal/hangup"
 )
 
 // past makes blocked calls on a socket return at once.
@@ -88,7 +90,7 @@ func (c *conn) check(now int64, tick time.Duration) {
 	}
 	// net/http notices a client that goes away only once the body was read, and not
 	// behind a further request.
-	if (c.ahead.Load() || body != nil && body.unread.Load()) && hungUp(c.Conn) {
+	if (c.ahead.Load() || body != nil && body.unread.Load()) && hangup.Seen(c.Conn) {
 		c.endRequests()
 	}
 }

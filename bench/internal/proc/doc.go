@@ -1,0 +1,2 @@
+// Package proc reads what processes and the machine use, from Linux's /proc.
+package proc

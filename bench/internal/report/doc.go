@@ -1,0 +1,3 @@
+// Package report prints what was measured: a head that says where and how, and a
+// table.
+package report

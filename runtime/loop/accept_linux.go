@@ -1,0 +1,206 @@
+package loop
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tako-go/tako/internal/connlimit"
+	"github.com/tako-go/tako/internal/netpoll"
+)
+
+// acceptor is what a loop knows of its listening sockets.
+type acceptor struct {
+	sockets []listening
+	held    []int // accepted, but the server has all the connections it may have
+	delay   time.Duration
+	retryAt int64 // when accepting is tried again, 0 if it has not failed
+	paused  bool  // there is no place for more
+	pending int   // Removed events to come
+	stopped func()
+}
+
+// listening is one listening socket.
+type listening struct {
+	key netpoll.Key
+	on  bool // the poller accepts from it
+}
+
+// listen begins to accept on a socket.
+func (l *loop) listen(fd int) {
+	l.gen++
+	l.accept.sockets = append(l.accept.sockets, listening{key: netpoll.MakeKey(fd, l.gen)})
+	l.listenAll()
+}
+
+// listenAll begins to accept where that is not done.
+func (l *loop) listenAll() {
+	for i := range l.accept.sockets {
+		so := &l.accept.sockets[i]
+		if so.on {
+			continue
+		}
+		so.on = true
+		if err := l.p.Listen(so.key); err != nil {
+			l.acceptFailed(so.key, err)
+		}
+	}
+}
+
+// unlistenAll stops accepting; [loop.unlistened] is called for each socket.
+func (l *loop) unlistenAll() {
+	for i := range l.accept.sockets {
+		if so := &l.accept.sockets[i]; so.on {
+			so.on = false
+			l.accept.pending++
+			l.p.Unlisten(so.key)
+		}
+	}
+}
+
+// accepted takes a connection in, or holds it back while the server is full.
+func (l *loop) accepted(fd int) {
+	a := &l.accept
+	a.delay = 0
+	if len(a.held) > 0 || !l.srv.count.Try() {
+		a.held = append(a.held, fd)
+		l.reactor.starving.Store(true)
+		l.pauseAccept()
+		if l.srv.count.Try() { // a place came free before it could be noticed
+			l.srv.count.Release()
+			l.feed()
+		}
+		return
+	}
+	l.admit(fd)
+}
+
+// pauseAccept leaves further clients in the accept queue.
+func (l *loop) pauseAccept() {
+	a := &l.accept
+	if a.paused || a.stopped != nil {
+		return
+	}
+	a.paused = true
+	l.unlistenAll()
+}
+
+// feed goes on accepting when there may be places.
+func (l *loop) feed() {
+	a := &l.accept
+	for len(a.held) > 0 {
+		if !l.srv.count.Try() {
+			return
+		}
+		fd := a.held[0]
+		a.held = a.held[1:]
+		l.admit(fd)
+	}
+	if a.paused && a.pending == 0 && a.retryAt == 0 && a.stopped == nil {
+		a.paused = false
+		l.listenAll()
+	}
+}
+
+// admit makes a connection of a socket that has its place.
+func (l *loop) admit(fd int) {
+	s := l.srv
+	s.stats.accepted.Add(1)
+	ip := peerIP(fd)
+	var slot *connlimit.Slot
+	if ip.IsValid() {
+		slot = s.count.AdmitKey(connlimit.KeyIP(ip))
+	} else {
+		slot = s.count.Admit(nil)
+	}
+	if slot == nil {
+		s.full(ip)
+		closeFD(fd)
+		return
+	}
+	c := &conn{l: l, fresh: true}
+	s.newPeer(&c.peer, slot, c)
+	l.adopt(c, fd)
+	if l.find(c.key) == c {
+		c.phase = phaseHead
+		l.wheel.set(c, l.after(s.limits.HeaderTimeout))
+	}
+}
+
+// acceptFailed tries again later.
+func (l *loop) acceptFailed(key netpoll.Key, err error) {
+	a := &l.accept
+	a.delay = min(max(2*a.delay, 5*time.Millisecond), time.Second)
+	a.retryAt = max(l.now, 1) + int64(a.delay/time.Millisecond)
+	l.srv.stats.acceptErrors.Add(1)
+	l.srv.log.Warn("accept failed, trying again", "addr", l.srv.addr, "err", err, "delay", a.delay)
+	for i := range a.sockets {
+		if so := &a.sockets[i]; so.key == key {
+			so.on = false
+		}
+	}
+}
+
+// retry listens again on what has failed.
+func (a *acceptor) retry(l *loop) {
+	if a.retryAt == 0 || l.now < a.retryAt || a.stopped != nil {
+		return
+	}
+	a.retryAt = 0
+	if !a.paused {
+		l.listenAll()
+	}
+}
+
+// stopAccept ends accepting and calls then when no connection waits any more.
+func (l *loop) stopAccept(then func()) {
+	a := &l.accept
+	a.stopped = then
+	l.unlistenAll()
+	if a.pending == 0 {
+		l.emptyQueues()
+	}
+}
+
+// unlistened notes that the poller has let go of a listening socket.
+func (l *loop) unlistened(netpoll.Key) {
+	a := &l.accept
+	if a.pending > 0 {
+		a.pending--
+	}
+	switch {
+	case a.pending > 0:
+	case a.stopped != nil:
+		l.emptyQueues()
+	default:
+		l.feed()
+	}
+}
+
+// emptyQueues takes the connections that wait: closing the socket would reset them.
+func (l *loop) emptyQueues() {
+	a := &l.accept
+	for _, so := range a.sockets {
+		for {
+			fd, _, err := unix.Accept4(so.key.FD(), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+			if err == unix.EINTR || err == unix.ECONNABORTED {
+				continue
+			}
+			if err != nil {
+				break
+			}
+			a.held = append(a.held, fd)
+		}
+	}
+	for _, fd := range a.held {
+		if l.srv.count.Try() {
+			l.admit(fd)
+		} else {
+			closeFD(fd)
+		}
+	}
+	a.sockets, a.held = nil, nil
+	then := a.stopped
+	a.stopped = func() {}
+	then()
+}

@@ -1,0 +1,283 @@
+package loop
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tako-go/tako/internal/netpoll"
+)
+
+// event does what an event asks for.
+func (l *loop) event(w *worker) (robbed bool) {
+	ev := &w.ev
+	switch ev.Kind {
+	case netpoll.Accepted:
+		l.accepted(ev.FD)
+		return false
+	case netpoll.AcceptFailed:
+		l.acceptFailed(ev.Key, ev.Err)
+		return false
+	case netpoll.Woken:
+		return false
+	}
+	c := l.find(ev.Key)
+	if c == nil {
+		if ev.Kind == netpoll.Removed {
+			l.unlistened(ev.Key)
+		}
+		return false
+	}
+	switch ev.Kind {
+	case netpoll.Received:
+		return l.received(w, c, ev.Data)
+	case netpoll.Closed:
+		l.closed(c, ev.Err)
+	case netpoll.Sent:
+		return l.sent(w, c, ev.Err)
+	case netpoll.Removed:
+		l.removed(c)
+	}
+	return false
+}
+
+func (l *loop) find(key netpoll.Key) *conn {
+	fd := key.FD()
+	if fd >= len(l.conns) {
+		return nil
+	}
+	if c := l.conns[fd]; c != nil && c.key == key {
+		return c
+	}
+	return nil
+}
+
+// servable reports whether c has input that waits to be served.
+func (l *loop) servable(c *conn) bool {
+	return len(c.in) > c.scanned && c.sending == nil && c.leaving == nil && c.phase != phaseLinger && c.st.Load() == connIdle
+}
+
+// adopt makes c a connection of the loop.
+func (l *loop) adopt(c *conn, fd int) {
+	l.gen++
+	c.key = netpoll.MakeKey(fd, l.gen)
+	for fd >= len(l.conns) {
+		l.conns = append(l.conns, make([]*conn, max(64, fd+1-len(l.conns)))...)
+	}
+	l.conns[fd] = c
+	if err := l.p.Add(c.key); err != nil {
+		l.srv.log.Error("connection cannot be polled", "err", err)
+		l.close(c)
+	}
+}
+
+// received serves what came over c, or keeps it until c can be served.
+func (l *loop) received(w *worker, c *conn, data []byte) (robbed bool) {
+	c.fresh = false
+	if c.st.Load() != connIdle && l.park(c) || c.sending != nil || c.leaving != nil {
+		l.queue(c, data)
+		return false
+	}
+	if c.phase == phaseLinger {
+		if c.drops += len(data); c.drops > lingerMost {
+			l.close(c)
+		}
+		return false
+	}
+	if len(c.in) > 0 {
+		c.in = append(c.in, data...)
+		if !headMayEnd(c.in, c.scanned, &l.srv.head) {
+			c.scanned = len(c.in)
+			return false
+		}
+		data, c.in, c.scanned = c.in, nil, 0
+	}
+	return w.serve(c, data)
+}
+
+// park makes sure that the goroutine which has c hands it back to the leader. It
+// returns false if it just has.
+func (l *loop) park(c *conn) bool {
+	return c.st.Load() == connParked || c.st.CompareAndSwap(connBusy, connParked)
+}
+
+// queue keeps input for later. The client has to wait when it is too much.
+func (l *loop) queue(c *conn, data []byte) {
+	c.in = append(c.in, data...)
+	if !c.paused && c.leaving == nil && len(c.in) > l.srv.cfg.PipelineBytes {
+		c.paused = true
+		l.p.Pause(c.key)
+	}
+}
+
+func (l *loop) resumeReceiving(c *conn) {
+	if c.paused {
+		c.paused = false
+		l.p.Resume(c.key)
+	}
+}
+
+// closed notes that nothing more will come over c.
+func (l *loop) closed(c *conn, err error) {
+	c.eof, c.fresh = true, false
+	c.failed = c.failed || err != nil
+	if c.st.Load() != connIdle {
+		c.peer.leave()
+		if l.park(c) {
+			return
+		}
+	}
+	switch {
+	case c.leaving != nil:
+	case c.failed, c.phase == phaseLinger:
+		l.close(c)
+	case c.sending == nil && len(c.in) == c.scanned:
+		l.close(c)
+	}
+}
+
+// sent goes on with c when the client has taken what was sent.
+func (l *loop) sent(w *worker, c *conn, err error) (robbed bool) {
+	if c.sending != nil {
+		l.recycle(c.sending)
+		c.sending = nil
+	}
+	if err != nil {
+		l.close(c)
+		return false
+	}
+	c.phase = phaseIdle
+	l.resumeReceiving(c)
+	end := c.after
+	c.after = goOn
+	if end == goOn && len(c.in) > c.scanned {
+		data := c.in
+		c.in, c.scanned = nil, 0
+		return w.serve(c, data)
+	}
+	l.proceed(c, end)
+	return false
+}
+
+// settle ends a turn at c: it keeps the input that was not served, sends the
+// responses and sees to what comes then. cut says that there are requests in data
+// which can be served once the client has taken the responses.
+func (l *loop) settle(w *worker, c *conn, end after, data []byte, cut bool) {
+	if len(data) > 0 && (end == goOn || end == leaveLoop) {
+		c.in = append(make([]byte, 0, max(len(data), 512)), data...)
+		if c.scanned = len(data); cut || end == leaveLoop {
+			c.scanned = 0
+		}
+	}
+	if out := w.x.out; len(out) > 0 {
+		n, err := l.p.Send(c.key, out)
+		if err != nil {
+			l.close(c)
+			return
+		}
+		if n < len(out) {
+			c.sending, c.after = out, end
+			w.x.out = l.buffer()
+			l.unsent = append(l.unsent, c)
+			return
+		}
+		w.x.out = out[:0]
+	}
+	if cut && end == goOn {
+		l.todo = append(l.todo, message{kind: again, c: c})
+		return
+	}
+	l.proceed(c, end)
+}
+
+// proceed does what is due with a connection that has nothing to send.
+func (l *loop) proceed(c *conn, end after) {
+	if end == goOn && (c.eof || l.srv.isStopping() && len(c.in) == 0) {
+		end = endIt
+	}
+	switch end {
+	case goOn:
+		if len(c.in) == 0 {
+			c.phase = phaseIdle
+			l.wheel.set(c, l.after(l.srv.limits.IdleTimeout))
+		} else if c.phase != phaseHead {
+			c.phase = phaseHead
+			l.wheel.set(c, l.after(l.srv.limits.HeaderTimeout))
+		}
+	case endIt:
+		l.close(c)
+	case endLinger:
+		l.linger(c)
+	case endReset:
+		l.reset(c)
+	case leaveLoop:
+		l.leave(c, l.reactor.stream)
+	}
+}
+
+// close closes c, which no handler has.
+func (l *loop) close(c *conn) {
+	if l.find(c.key) != c {
+		return
+	}
+	l.conns[c.fd()] = nil
+	l.wheel.remove(c)
+	c.in, c.sending = nil, nil
+	l.p.Close(c.key)
+	c.peer.end()
+}
+
+// linger closes the writing side of c and waits a little for the client to close.
+func (l *loop) linger(c *conn) {
+	if c.eof || unix.Shutdown(c.fd(), unix.SHUT_WR) != nil {
+		l.close(c)
+		return
+	}
+	c.in, c.phase = nil, phaseLinger
+	l.resumeReceiving(c)
+	l.wheel.set(c, l.after(lingerFor))
+}
+
+// reset breaks the connection off. Closing it would look like the end of a response.
+func (l *loop) reset(c *conn) {
+	disconnect(c.fd())
+	l.close(c)
+}
+
+// leave takes c off the loop: to gets it and what was received.
+func (l *loop) leave(c *conn, to func(c *conn, received []byte)) {
+	c.leaving = &leave{to: to}
+	l.p.Remove(c.key)
+}
+
+func (l *loop) removed(c *conn) {
+	if c.leaving == nil {
+		return
+	}
+	c.connInfo() // while the socket can be asked
+	to, received := c.leaving.to, c.in
+	l.conns[c.fd()] = nil
+	l.wheel.remove(c)
+	c.in, c.leaving, c.scanned, c.paused, c.phase = nil, nil, 0, false, phaseIdle
+	to(c, received)
+}
+
+// expire ends what has taken too long.
+func (l *loop) expire(w *worker) (robbed bool) {
+	l.accept.retry(l)
+	for c := l.wheel.take(l.now); c != nil; c = l.wheel.take(l.now) {
+		switch {
+		case c.st.Load() != connIdle, c.leaving != nil:
+			l.wheel.insert(c, l.now+int64(time.Second/time.Millisecond)) // not now
+		case c.deadline == 0:
+		case c.deadline > l.now:
+			l.wheel.insert(c, c.deadline)
+		case c.phase == phaseLinger:
+			l.close(c)
+		default:
+			l.srv.stats.timedOut.Add(1)
+			l.close(c)
+		}
+	}
+	return false
+}

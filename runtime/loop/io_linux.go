@@ -1,0 +1,185 @@
+package loop
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+)
+
+// This file is the way an exchange on a loop has to its client, and one on a
+// goroutine whose connection is still the loop's: what the socket takes at once is
+// written at once, and only what has to wait leaves the loop.
+
+// write sends what x has gathered and then bufs.
+func (c *conn) write(x *exchange, bufs [][]byte) error {
+	if err := expired(x.writeBy); err != nil {
+		return err
+	}
+	if len(bufs) == 0 {
+		n, err := tryWrite(c.fd(), x.out)
+		if err != nil || n == len(x.out) {
+			x.out = x.out[:0]
+			return err
+		}
+		return c.writeRest(x, [][]byte{x.out[n:]})
+	}
+	all := make([][]byte, 0, 1+len(bufs))
+	all = append(append(all, x.out), bufs...)
+	rest, err := tryWritev(c.fd(), all)
+	if err != nil || len(rest) == 0 {
+		x.out = x.out[:0]
+		return err
+	}
+	return c.writeRest(x, rest)
+}
+
+// expired tells whether a deadline of the handler has passed.
+func expired(t time.Time) error {
+	if !t.IsZero() && !time.Now().Before(t) {
+		return os.ErrDeadlineExceeded
+	}
+	return nil
+}
+
+// writeRest waits for the client to take bufs.
+func (c *conn) writeRest(x *exchange, bufs [][]byte) error {
+	nc, err := c.block(x)
+	if err == nil {
+		err = writeAll(nc, x, bufs)
+	}
+	x.out = x.out[:0]
+	return err
+}
+
+// block makes sure that no loop waits for what comes next, and returns a connection
+// to wait on.
+func (c *conn) block(x *exchange) (net.Conn, error) {
+	if x.w != nil {
+		x.w.leave()
+	}
+	if x.blocking != nil {
+		return x.blocking, nil
+	}
+	fd, err := dup(c.fd())
+	if err != nil {
+		return nil, err
+	}
+	x.blocking, err = netConn(fd)
+	return x.blocking, err
+}
+
+// unblock gives back what block made.
+func (c *conn) unblock(x *exchange) {
+	if x.blocking != nil {
+		_ = x.blocking.Close()
+		x.blocking = nil
+	}
+}
+
+// sendFile sends what x has gathered and then up to n bytes of f.
+func (c *conn) sendFile(x *exchange, f *os.File, n int64) (int64, error) {
+	if err := c.write(x, nil); err != nil {
+		return 0, err
+	}
+	var total int64
+	for x.blocking == nil && total < n {
+		sent, err := syscall.Sendfile(c.fd(), int(f.Fd()), nil, int(min(n-total, 1<<20)))
+		switch {
+		case errors.Is(err, syscall.EAGAIN):
+			if _, err := c.block(x); err != nil {
+				return total, err
+			}
+		case errors.Is(err, syscall.EINTR):
+		case err != nil:
+			return total, os.NewSyscallError("sendfile", err)
+		case sent == 0:
+			return total, nil // the file became shorter
+		default:
+			total += int64(sent)
+		}
+	}
+	if total == n {
+		return total, nil
+	}
+	rest, err := copyFile(x.blocking, x, f, n-total)
+	return total + rest, err
+}
+
+// readBody is not called: on a loop a body is in memory as a whole.
+func (c *conn) readBody(*exchange, []byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// hijack takes the connection off its loop.
+func (c *conn) hijack(x *exchange) (net.Conn, *bufio.ReadWriter, error) {
+	if err := c.write(x, nil); err != nil { // early hints, and responses to requests before
+		return nil, nil, err
+	}
+	if x.w != nil {
+		x.w.leave()
+	}
+	c.unblock(x)
+	gone := make(chan []byte, 1)
+	ok := c.l.post(message{do: func(w *worker) {
+		w.l.leave(c, func(_ *conn, received []byte) { gone <- received })
+	}})
+	if !ok {
+		return nil, nil, http.ErrServerClosed
+	}
+	received := bytes.Clone(x.behind)
+	select {
+	case more := <-gone:
+		received = append(received, more...)
+	case <-c.l.dead:
+		return nil, nil, http.ErrServerClosed
+	}
+	nc, err := netConn(c.fd())
+	if err != nil {
+		c.peer.end()
+		x.hijacked = true
+		return nil, nil, err
+	}
+	conn, rw := takenOver(c.srv, &c.peer, nc, received)
+	return conn, rw, nil
+}
+
+// stream goes on with a connection on a goroutine.
+func (r *reactor) stream(c *conn, received []byte) {
+	nc, err := netConn(c.fd())
+	if err != nil {
+		r.srv.log.Error("connection cannot leave its loop", "err", err)
+		c.peer.end()
+		return
+	}
+	st := newStream(r.srv, &c.peer, nc, received)
+	st.giveBack = func(nc net.Conn) { r.giveBack(c, nc) }
+	r.srv.streams.start(st)
+}
+
+// giveBack makes an idle stream a connection of its loop again.
+func (r *reactor) giveBack(c *conn, nc net.Conn) {
+	fd, err := descriptor(nc)
+	_ = nc.Close()
+	if err != nil {
+		c.peer.end()
+		return
+	}
+	if !c.l.post(message{do: func(w *worker) { w.l.comeBack(c, fd) }}) {
+		closeFD(fd)
+		c.peer.end()
+	}
+}
+
+func (l *loop) comeBack(c *conn, fd int) {
+	c.eof, c.failed, c.back, c.rest = false, false, goOn, nil
+	l.adopt(c, fd)
+	if l.find(c.key) == c {
+		l.proceed(c, goOn)
+	}
+}
+
+func closeFD(fd int) { _ = syscall.Close(fd) }

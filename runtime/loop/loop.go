@@ -1,0 +1,321 @@
+// Package loop is the runtime on event loops: one per core, each with its own
+// listening socket and its own connections, over epoll or io_uring. [New] makes a
+// server for an app; everything else about it is in its [Config].
+//
+// Handlers that were seen to be short run on the loop itself, the others on
+// goroutines; a handler that blocks on the loop all the same has the loop taken away
+// from it, so any handler may block. [Server.Stats] tells what was learned.
+//
+// Event loops need Linux. Elsewhere the same server serves every connection on a
+// goroutine, and says so when it starts.
+package loop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/internal/connlimit"
+	"github.com/tako-go/tako/internal/http1"
+)
+
+// Config configures a server. The zero value listens on ":8080".
+type Config struct {
+	// Addr is the TCP address to listen on; port 0 lets the kernel choose.
+	// Default: ":8080".
+	Addr string
+	// Listener is used instead of Addr if it is set. The server closes it. All loops
+	// share its socket.
+	Listener net.Listener
+	// Loops is the number of event loops.
+	// Default: the value of GOMAXPROCS when the first server was made.
+	Loops int
+	// Poller is "epoll", "io_uring", or "auto" for the better one that the kernel has.
+	// Default: "auto".
+	Poller string
+	// Pin binds each loop to a processor of its own.
+	Pin bool
+	// KeepProcs leaves GOMAXPROCS as it is. Otherwise the server raises it to two
+	// more than it has loops, so that goroutines need not wait for busy loops.
+	KeepProcs bool
+	// PipelineBytes bounds what is read of further requests of a connection while
+	// one is served. The client has to wait when it is full.
+	// Default: 64 KiB.
+	PipelineBytes int
+	// Limits bounds what clients may take.
+	Limits tako.Limits
+	// Log gets what goes wrong on connections.
+	// Default: slog.Default().
+	Log *slog.Logger
+}
+
+// Server is a server on event loops. It implements [tako.Server].
+type Server struct {
+	app    tako.App
+	cfg    Config
+	limits tako.Limits
+	head   http1.Limits
+	log    *slog.Logger
+	count  *connlimit.Counter
+	date   dateCache
+	stats  counters
+	// tallies has one for each loop.
+	tallies []tally
+
+	classes  classes
+	streams  streams
+	hijacked hijackedConns
+
+	draining  chan struct{} // closed when the drain begins
+	stopping  chan struct{} // closed when no more connections are accepted
+	stopped   atomic.Bool   // so is stopping
+	beginOnce sync.Once
+	stopOnce  sync.Once
+
+	open   atomic.Int64 // connections
+	drains atomic.Bool
+	gone   atomic.Int64  // connections that ended since the drain began
+	empty  chan struct{} // gets a value when the last connection has ended
+
+	mu      sync.Mutex
+	engine  engine
+	addr    net.Addr
+	serving bool
+	inherit []*os.File
+	report  tako.Report
+	err     error
+	failed  chan error    // why accepting ended by itself
+	done    chan struct{} // closed when Shutdown has ended
+}
+
+// engine is what carries connections: event loops, or goroutines.
+type engine interface {
+	// describe names it.
+	describe() string
+	// start begins to accept.
+	start()
+	// stop empties the accept queue, closes what listens and then all connections
+	// between two requests, whose number it returns.
+	stop(ctx context.Context) int
+	// closeFresh closes connections that have not sent a byte yet.
+	closeFresh() int
+	// cut breaks off all connections.
+	cut(cause error) int
+	// end frees everything. It is called last, also if start was not.
+	end()
+	// sockets returns duplicates of the listening sockets.
+	sockets() ([]*os.File, error)
+	// feed is called when a connection has ended while there were too many.
+	feed()
+}
+
+var (
+	_ tako.Server      = (*Server)(nil)
+	_ tako.Drainer     = (*Server)(nil)
+	_ tako.Describable = (*Server)(nil)
+	_ tako.SocketOwner = (*Server)(nil)
+)
+
+// New returns a server for app, a [tako.Router] or [tako.Live].
+func New(app tako.App, cfg Config) *Server {
+	s := &Server{app: app, cfg: cfg, log: cfg.Log, draining: make(chan struct{}), stopping: make(chan struct{}),
+		empty: make(chan struct{}, 1), failed: make(chan error, 1), done: make(chan struct{})}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	defaultLoops() // before any server changes GOMAXPROCS
+	return s
+}
+
+// Describe returns "http/1.1 (loop/epoll)" or so.
+func (s *Server) Describe() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.engine == nil {
+		return "http/1.1 (loop)"
+	}
+	return "http/1.1 (loop/" + s.engine.describe() + ")"
+}
+
+// Addr is the address the server listens on, nil before Listen.
+func (s *Server) Addr() net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.addr
+}
+
+// Listen builds the app, checks the configuration and binds the address. If it
+// fails a ready-made listener is closed.
+func (s *Server) Listen(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.listen(ctx)
+	if err != nil && s.engine == nil {
+		s.closeUnused()
+	}
+	return err
+}
+
+func (s *Server) listen(ctx context.Context) error {
+	if err := s.configure(); err != nil {
+		return err
+	}
+	if s.app == nil {
+		return errors.New("loop: no app to serve")
+	}
+	if err := s.app.Build(); err != nil {
+		return err
+	}
+	if s.stopped.Load() {
+		return fmt.Errorf("loop: listen: %w", http.ErrServerClosed)
+	}
+	if s.engine != nil {
+		return errors.New("loop: Listen called twice")
+	}
+	s.count = connlimit.New(s.limits.Conns, s.limits.ConnsPerAddr)
+	engine, addr, err := newEngine(ctx, s)
+	if err != nil {
+		return fmt.Errorf("loop: %w", err)
+	}
+	s.engine, s.addr = engine, addr
+	return nil
+}
+
+// configure sets defaults and checks the rest.
+func (s *Server) configure() (err error) {
+	if s.limits, err = s.cfg.Limits.WithDefaults(); err != nil {
+		return err
+	}
+	s.head = http1.Limits{HeadBytes: s.limits.HeaderBytes, TargetBytes: s.limits.TargetBytes, Fields: s.limits.HeaderFields}
+	switch {
+	case s.cfg.Loops < 0 || s.cfg.Loops > 1024:
+		return fmt.Errorf("loop: Loops is %d: it must be 1 to 1024, or 0 for the default", s.cfg.Loops)
+	case s.cfg.PipelineBytes < 0:
+		return fmt.Errorf("loop: PipelineBytes is %d: it must be positive, or 0 for the default", s.cfg.PipelineBytes)
+	}
+	if s.cfg.Loops == 0 {
+		s.cfg.Loops = defaultLoops()
+	}
+	if s.cfg.PipelineBytes == 0 {
+		s.cfg.PipelineBytes = 64 << 10
+	}
+	if s.cfg.Addr == "" {
+		s.cfg.Addr = ":8080"
+	}
+	return nil
+}
+
+// Serve accepts and serves connections until Shutdown.
+func (s *Server) Serve() error {
+	s.mu.Lock()
+	engine, twice := s.engine, s.serving
+	starts := engine != nil && !twice && !s.stopped.Load()
+	if starts {
+		s.serving = true
+		engine.start()
+	}
+	s.mu.Unlock()
+	switch {
+	case twice:
+		return errors.New("loop: Serve called twice")
+	case engine == nil && !s.stopped.Load():
+		return errors.New("loop: Serve called before Listen")
+	}
+	select {
+	case <-s.done:
+		return nil
+	case err := <-s.failed:
+		if s.isStopping() {
+			<-s.done
+			return nil
+		}
+		return fmt.Errorf("loop: %w", err)
+	}
+}
+
+func (s *Server) isStopping() bool { return s.stopped.Load() }
+
+// closeUnused closes ready-made listeners that were never listened on.
+func (s *Server) closeUnused() {
+	if s.cfg.Listener != nil {
+		_ = s.cfg.Listener.Close()
+	}
+	for _, f := range s.inherit {
+		_ = f.Close()
+	}
+	s.inherit = nil
+}
+
+// newPeer makes what is known of a connection that has its place.
+func (s *Server) newPeer(p *peer, slot *connlimit.Slot, ends addresses) {
+	p.srv, p.slot, p.ends = s, slot, ends
+	s.open.Add(1)
+}
+
+// ended counts a connection that is over.
+func (s *Server) ended() {
+	if s.drains.Load() {
+		s.gone.Add(1)
+	}
+	s.engine.feed()
+	if s.open.Add(-1) == 0 && s.isStopping() {
+		select {
+		case s.empty <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// refused counts and logs a request that is refused before the router.
+func (s *Server) refused(p *peer, why *http1.Error) {
+	s.stats.refusedRequests.Add(1)
+	s.log.Info("request refused", "peer", p.connInfo().Remote, "status", why.Status, "reason", why.Reason)
+}
+
+// Sockets returns a duplicate of each listening socket, as [tako.SocketOwner] says.
+// It fails with a ready-made listener that does not show its socket.
+func (s *Server) Sockets() ([]*os.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.engine == nil {
+		return nil, errors.New("loop: Sockets called before Listen")
+	}
+	files, err := s.engine.sockets()
+	if err != nil {
+		return nil, fmt.Errorf("loop: %w", err)
+	}
+	return files, nil
+}
+
+// Inherit makes Listen serve these sockets and bind nothing, as [tako.SocketOwner]
+// says. Their number and that of the loops need not be the same.
+func (s *Server) Inherit(sockets []*os.File) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(sockets) == 0 || s.engine != nil || s.inherit != nil || s.stopped.Load() {
+		for _, f := range sockets {
+			_ = f.Close()
+		}
+		return errors.New("loop: Inherit needs sockets, once and before Listen")
+	}
+	s.inherit = sockets
+	return nil
+}
+
+// full logs a connection that is refused for the limit of its address.
+func (s *Server) full(remote any) {
+	if n := s.stats.refusedConns.Add(1); n&(n-1) == 0 { // the 1st, 2nd, 4th …: a flood must not fill the log
+		s.log.Warn("connection refused: its address has too many", "peer", remote, "refused", n)
+	}
+}
+
+// epoch is what the coarse clocks of loops count from.
+var epoch = time.Now()

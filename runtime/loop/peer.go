@@ -1,0 +1,57 @@
+package loop
+
+import (
+	"net"
+	"sync/atomic"
+
+	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/internal/connlimit"
+)
+
+// peer is what is known of the client of a connection, wherever that is served.
+type peer struct {
+	srv  *Server
+	slot *connlimit.Slot
+	ctx  atomic.Pointer[requestContext] // of the request under way
+	gone atomic.Bool                    // the client has closed its side
+	info atomic.Pointer[tako.ConnInfo]
+
+	ends addresses
+}
+
+// addresses tells the ends of a connection, which costs system calls on a loop.
+type addresses interface {
+	addrs() (local, remote net.Addr)
+}
+
+func (p *peer) connInfo() *tako.ConnInfo {
+	if info := p.info.Load(); info != nil {
+		return info
+	}
+	local, remote := p.ends.addrs()
+	info := &tako.ConnInfo{Local: local, Remote: remote}
+	if local != nil {
+		info.Transport = local.Network()
+	}
+	p.info.CompareAndSwap(nil, info)
+	return p.info.Load()
+}
+
+// leave tells the request under way, and later ones, that the client is gone.
+func (p *peer) leave() {
+	p.gone.Store(true)
+	p.cancel(tako.ErrClientGone)
+}
+
+// cancel ends the context of the request under way.
+func (p *peer) cancel(cause error) {
+	if ctx := p.ctx.Load(); ctx != nil {
+		ctx.end(cause)
+	}
+}
+
+// end gives the place of the connection back. It is called once.
+func (p *peer) end() {
+	p.slot.Release()
+	p.srv.ended()
+}

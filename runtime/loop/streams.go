@@ -1,0 +1,94 @@
+package loop
+
+import (
+	"sync"
+	"time"
+
+	"github.com/tako-go/tako/internal/hangup"
+)
+
+// watchStreams is how often the clients of streams are looked at.
+const watchStreams = 250 * time.Millisecond
+
+// streams are the connections of a server that are served on goroutines.
+type streams struct {
+	mu       sync.Mutex
+	all      map[*stream]struct{}
+	watching bool
+}
+
+// start runs a stream. Nothing is started once the server has cut all connections.
+func (ss *streams) start(st *stream) {
+	ss.mu.Lock()
+	if ss.all == nil {
+		ss.all = map[*stream]struct{}{}
+	}
+	ss.all[st] = struct{}{}
+	if !ss.watching {
+		ss.watching = true
+		go ss.watch()
+	}
+	ss.mu.Unlock()
+	go st.run()
+}
+
+func (ss *streams) remove(st *stream) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	delete(ss.all, st)
+}
+
+func (ss *streams) list(into []*stream) []*stream {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	for st := range ss.all {
+		into = append(into, st)
+	}
+	return into
+}
+
+// watch tells requests whose client is gone, while there are streams. Nobody reads
+// from a connection while its handler runs.
+func (ss *streams) watch() {
+	ticker := time.NewTicker(watchStreams)
+	defer ticker.Stop()
+	var batch []*stream
+	for range ticker.C {
+		ss.mu.Lock()
+		if len(ss.all) == 0 {
+			ss.watching = false
+			ss.mu.Unlock()
+			return
+		}
+		ss.mu.Unlock()
+		batch = ss.list(batch[:0])
+		for _, st := range batch {
+			if st.state.Load() == streamActive && st.peer.ctx.Load() != nil && hangup.Seen(st.nc) {
+				st.peer.leave()
+			}
+		}
+		clear(batch)
+	}
+}
+
+// closeWaiting closes connections in this state, and returns how many.
+func (ss *streams) closeWaiting(state int32) int {
+	n := 0
+	for _, st := range ss.list(nil) {
+		if st.state.CompareAndSwap(state, streamClosed) {
+			_ = st.nc.Close() // its goroutine does the rest
+			n++
+		}
+	}
+	return n
+}
+
+// cut breaks all connections off, and returns how many there were.
+func (ss *streams) cut(cause error) int {
+	all := ss.list(nil)
+	for _, st := range all {
+		st.peer.cancel(cause)
+		_ = st.nc.Close()
+	}
+	return len(all)
+}

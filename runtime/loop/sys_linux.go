@@ -1,0 +1,184 @@
+package loop
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// disconnect resets a TCP connection at once, whoever else refers to its socket.
+func disconnect(fd int) {
+	var unspecified [16]byte
+	_, _, _ = syscall.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&unspecified)), 16)
+}
+
+// tryWrite writes what the socket takes at once. A full socket is no error.
+func tryWrite(fd int, p []byte) (int, error) {
+	total := 0
+	for total < len(p) {
+		b := p[total:]
+		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0)
+		switch errno {
+		case 0:
+			total += int(n)
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			return total, nil
+		default:
+			return total, os.NewSyscallError("write", errno)
+		}
+	}
+	return total, nil
+}
+
+// tryWritev is tryWrite for several pieces; it advances bufs by what was written.
+func tryWritev(fd int, bufs [][]byte) ([][]byte, error) {
+	var iov [64]unix.Iovec
+	for len(bufs) > 0 {
+		if len(bufs[0]) == 0 {
+			bufs = bufs[1:]
+			continue
+		}
+		n, want := 0, 0
+		for _, b := range bufs[:min(len(bufs), len(iov))] {
+			if len(b) > 0 {
+				iov[n].Base = unsafe.SliceData(b)
+				iov[n].SetLen(len(b))
+				n++
+				want += len(b)
+			}
+		}
+		msg := unix.Msghdr{Iov: &iov[0]}
+		msg.SetIovlen(n)
+		sent, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&msg)), unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+		runtime.KeepAlive(bufs)
+		switch errno {
+		case 0:
+			bufs = advance(bufs, int(sent))
+			if int(sent) < want {
+				return bufs, nil
+			}
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			return bufs, nil
+		default:
+			return bufs, os.NewSyscallError("write", errno)
+		}
+	}
+	return bufs, nil
+}
+
+// advance takes n bytes off bufs.
+func advance(bufs [][]byte, n int) [][]byte {
+	for len(bufs) > 0 && n >= len(bufs[0]) {
+		n -= len(bufs[0])
+		bufs = bufs[1:]
+	}
+	if n > 0 {
+		bufs[0] = bufs[0][n:]
+	}
+	return bufs
+}
+
+// ends returns the two addresses of a socket.
+func ends(fd int) (local, remote net.Addr) {
+	if sa, err := unix.Getsockname(fd); err == nil {
+		local = netAddr(sa)
+	}
+	if sa, err := unix.Getpeername(fd); err == nil {
+		remote = netAddr(sa)
+	}
+	return local, remote
+}
+
+func netAddr(sa unix.Sockaddr) net.Addr {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)))
+	case *unix.SockaddrInet6:
+		ip := netip.AddrFrom16(sa.Addr).Unmap()
+		if sa.ZoneId != 0 {
+			if dev, err := net.InterfaceByIndex(int(sa.ZoneId)); err == nil {
+				ip = ip.WithZone(dev.Name)
+			}
+		}
+		return net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(sa.Port)))
+	case *unix.SockaddrUnix:
+		return &net.UnixAddr{Name: sa.Name, Net: "unix"}
+	}
+	return nil
+}
+
+// peerIP returns the address of the other end, invalid for sockets without IP.
+func peerIP(fd int) netip.Addr {
+	var sa unix.RawSockaddrAny
+	size := uint32(unsafe.Sizeof(sa))
+	_, _, errno := syscall.RawSyscall(unix.SYS_GETPEERNAME, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
+	if errno != 0 {
+		return netip.Addr{}
+	}
+	switch sa.Addr.Family {
+	case unix.AF_INET:
+		return netip.AddrFrom4((*unix.RawSockaddrInet4)(unsafe.Pointer(&sa)).Addr)
+	case unix.AF_INET6:
+		return netip.AddrFrom16((*unix.RawSockaddrInet6)(unsafe.Pointer(&sa)).Addr)
+	}
+	return netip.Addr{}
+}
+
+// netConn makes a connection of Go's poller of a socket, and takes the descriptor.
+func netConn(fd int) (net.Conn, error) {
+	f := os.NewFile(uintptr(fd), "")
+	defer f.Close()
+	return net.FileConn(f)
+}
+
+// dup duplicates a descriptor.
+func dup(fd int) (int, error) {
+	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	return n, os.NewSyscallError("dup", err)
+}
+
+// descriptor returns a duplicate of the socket of a connection.
+func descriptor(nc net.Conn) (int, error) {
+	sc, ok := nc.(syscall.Conn)
+	if !ok {
+		return -1, os.ErrInvalid
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	fd := -1
+	if cerr := raw.Control(func(s uintptr) { fd, err = dup(int(s)) }); cerr != nil {
+		return -1, cerr
+	}
+	return fd, err
+}
+
+// pin binds the thread to a processor and returns what undoes that.
+func (l *loop) pin() (undo func()) {
+	var before, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return func() {}
+	}
+	cpu := 0
+	for n := l.id % max(before.Count(), 1); ; cpu++ {
+		if before.IsSet(cpu) {
+			if n == 0 {
+				break
+			}
+			n--
+		}
+	}
+	one.Set(cpu)
+	if err := unix.SchedSetaffinity(0, &one); err != nil {
+		l.srv.log.Warn("event loop cannot be pinned", "loop", l.id, "cpu", cpu, "err", err)
+	}
+	return func() { _ = unix.SchedSetaffinity(0, &before) }
+}

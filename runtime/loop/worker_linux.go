@@ -1,0 +1,224 @@
+package loop
+
+import (
+	"sync"
+
+	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/internal/http1"
+	"github.com/tako-go/tako/internal/netpoll"
+)
+
+// readBuffer is what a loop reads into. Requests in it are served in place.
+const readBuffer = 64 << 10
+
+// worker is what a goroutine needs to lead a loop. If the loop is taken away from
+// it, it keeps the worker to end what it is at, and the new leader has another one.
+type worker struct {
+	l     *loop
+	leads bool
+	seq   uint64 // state of the loop while the handler under way runs
+	buf   []byte
+	ev    netpoll.Event
+	x     *exchange
+	date  []byte
+}
+
+var workers = sync.Pool{New: func() any { return &worker{buf: make([]byte, readBuffer)} }}
+
+func newWorker(l *loop) *worker {
+	w := workers.Get().(*worker)
+	w.l, w.leads, w.date = l, true, l.date
+	w.x = newExchange(l.srv)
+	return w
+}
+
+func (w *worker) release() {
+	w.x.release()
+	w.l, w.x, w.date = nil, nil, nil
+	workers.Put(w)
+}
+
+// serve serves the requests in data, which came over c. It reports whether the loop
+// was taken away meanwhile: then this goroutine is no leader any more, c has been
+// handed back and w is gone.
+func (w *worker) serve(c *conn, data []byte) (robbed bool) {
+	w.x.peer, w.x.wire, w.x.w = &c.peer, c, w
+	busy, end, cut := false, goOn, false
+	for len(data) > 0 && end == goOn && !cut {
+		ok, err := w.x.req.Parse(data, &w.l.srv.head)
+		if err == nil && !ok {
+			break
+		}
+		used := 0
+		rest := data[w.x.req.Size:]
+		if err == nil {
+			w.x.head = data[:w.x.req.Size:w.x.req.Size]
+			used, err = w.x.takeBody(rest)
+		}
+		if err != nil {
+			end, data = w.refuse(c, err), nil
+			break
+		}
+		if !w.x.body.whole {
+			end = leaveLoop
+			break
+		}
+		call := w.l.srv.app.Find(w.x)
+		var stat *routeStat
+		if w.leads {
+			if stat = w.l.stats.of(w.l.srv, call.Route()); !stat.inline() {
+				w.offload(c, call, stat.class, rest[used:])
+				return false
+			}
+			if !busy {
+				c.st.Store(connBusy)
+				busy = true
+			}
+		}
+		data = rest[used:]
+		w.x.behind = data
+		w.call(call, stat)
+		if w.x.hijacked {
+			w.release()
+			return true
+		}
+		end = w.ended(len(data) > 0)
+		cut = len(w.x.out) > maxGathered && len(data) > 0 && !w.relieve(c)
+	}
+	if !w.leads {
+		w.handBack(c, end, data)
+		return true
+	}
+	if busy {
+		c.st.Store(connIdle)
+	}
+	w.l.settle(w, c, end, data, cut)
+	return false
+}
+
+// call runs a request. On the loop it can be seen from outside how long it takes,
+// and the loop may be taken away.
+func (w *worker) call(call tako.Call, stat *routeStat) {
+	l, x := w.l, w.x
+	if !w.leads {
+		x.end(call.Serve())
+		l.tally.offloaded.Add(1)
+		return
+	}
+	l.current = stat
+	w.seq = l.state.Add(1)
+	if watch := &l.reactor.watch; watch.asleep.Load() {
+		watch.wake()
+	}
+	began := l.beforeCall()
+	x.end(call.Serve())
+	if w.leads && l.state.CompareAndSwap(w.seq, w.seq+1) {
+		l.afterCall(stat, began)
+		return
+	}
+	w.leads = false
+	l.tally.inline.Add(1)
+}
+
+// leave gives the loop up, because what comes next may take long.
+func (w *worker) leave() {
+	if !w.leads {
+		return
+	}
+	w.leads = false
+	if w.l.state.CompareAndSwap(w.seq, w.seq+1) {
+		w.l.handOver()
+	}
+}
+
+// ended ends the exchange of a request and tells what becomes of the connection;
+// more says that there is input behind the request.
+func (w *worker) ended(more bool) after {
+	x := w.x
+	end := goOn
+	switch {
+	case x.broken && (x.tillClose || x.req.Minor == 0):
+		end = endReset
+	case x.closing && more:
+		end = endLinger
+	case x.closing:
+		end = endIt
+	}
+	if !x.retained {
+		x.finished()
+		x.clear()
+		return end
+	}
+	fresh := newExchange(w.l.srv)
+	fresh.peer, fresh.wire, fresh.w = x.peer, x.wire, w
+	fresh.out, x.out = x.out, nil
+	fresh.blocking, x.blocking = x.blocking, nil
+	x.w = nil
+	x.release()
+	w.x = fresh
+	return end
+}
+
+// relieve sends what was gathered, so that a client that asks for much without
+// reading costs little, and reports whether all was sent.
+func (w *worker) relieve(c *conn) bool {
+	if !w.leads {
+		return w.x.fail(c.write(w.x, nil)) == nil
+	}
+	n, err := tryWrite(c.fd(), w.x.out)
+	w.x.out = append(w.x.out[:0], w.x.out[n:]...)
+	return err == nil && len(w.x.out) == 0
+}
+
+// offload runs a request on a goroutine of its own. rest is what came behind it.
+func (w *worker) offload(c *conn, call tako.Call, class *class, rest []byte) {
+	x, l := w.x, w.l
+	if len(x.out) > 0 { // earlier responses need not wait
+		w.relieve(c)
+	}
+	x.own()
+	x.w = nil
+	w.x = newExchange(l.srv)
+	c.in, c.scanned, c.phase = append(c.in, rest...), 0, phaseIdle
+	l.wheel.set(c, l.after(l.srv.limits.IdleTimeout))
+	c.st.Store(connBusy)
+	if len(c.in) > 0 {
+		c.st.Store(connParked)
+	}
+	l.offloaded++
+	go c.offloaded(x, call, class)
+}
+
+// refuse answers a request that is wrong.
+func (w *worker) refuse(c *conn, err error) after {
+	why, ok := err.(*http1.Error)
+	if !ok {
+		return endIt
+	}
+	w.l.srv.refused(&c.peer, why)
+	w.x.out = http1.AppendRefusal(w.x.out, why, w.date)
+	return endLinger
+}
+
+// takeBody takes the body of a request from what has come behind the head, if it
+// is there as a whole. It returns how much of that it is.
+func (x *exchange) takeBody(rest []byte) (used int, err error) {
+	n := x.req.Length
+	switch {
+	case n == 0:
+		x.body.whole = true
+	case n > 0 && n <= int64(len(rest)):
+		x.body.mem, x.body.whole = rest[:n:n], true
+		return int(n), nil
+	case n < 0:
+		x.body.chunks.Limits = x.srv.head
+		length, used, done, err := x.body.chunks.Join(rest)
+		if err != nil || !done {
+			return 0, err
+		}
+		x.body.mem, x.body.whole = rest[:length:length], true
+		x.body.trailers = x.body.chunks.Trailers
+		return used, nil
+	}
+	return 0, nil
+}
