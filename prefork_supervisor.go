@@ -80,7 +80,7 @@ func (v *supervisor) addSeat() *seat {
 func (v *supervisor) start(s *seat) error {
 	proc, err := v.nursery.start(v.events)
 	if err != nil {
-		return v.again(s, 0, err)
+		return v.again(s, 0, slog.LevelError, err)
 	}
 	proc.seat, s.proc, s.last = s, proc, nil
 	v.alive++
@@ -109,12 +109,16 @@ func (v *supervisor) ended(p *process) error {
 	if p.hungUp() {
 		return fmt.Errorf("%w: the program has no handler for it", err)
 	}
-	return v.again(p.seat, time.Since(p.started), err, "child", p.Pid, "code", p.state.ExitCode())
+	level := slog.LevelError
+	if p.ok() {
+		level = slog.LevelInfo
+	}
+	return v.again(p.seat, time.Since(p.started), level, err, "child", p.Pid, "code", p.state.ExitCode())
 }
 
 // again plans the next start on a seat whose process ended or could not be
 // started. It returns an error when there is no point in that.
-func (v *supervisor) again(s *seat, lived time.Duration, cause error, about ...any) error {
+func (v *supervisor) again(s *seat, lived time.Duration, level slog.Level, cause error, about ...any) error {
 	if !v.up {
 		if v.fails++; v.fails == maxStarts {
 			return fmt.Errorf("tako: prefork: no process came up in %d starts, the last: %w", maxStarts, cause)
@@ -124,10 +128,6 @@ func (v *supervisor) again(s *seat, lived time.Duration, cause error, about ...a
 		s.delay = v.MinBackoff
 	} else {
 		s.delay = min(2*s.delay, v.MaxBackoff)
-	}
-	level := slog.LevelError
-	if s.last.ok() {
-		level = slog.LevelInfo
 	}
 	v.Runner.Log.Log(context.Background(), level, "process ended, starting another", append(about, "err", cause, "delay", s.delay)...)
 	s.timer = time.AfterFunc(s.delay, func() { v.due <- s }) // has room for one of each seat

@@ -307,16 +307,32 @@ func (r *Request) judge(b []byte, f *found) error {
 	if b[r.Target.From] != '/' {
 		return r.parseOther(b)
 	}
-	if bytes.IndexByte(r.Target.Of(b), '\\') >= 0 {
-		return r.checkBackslash(b)
-	}
-	return nil
+	return r.checkPath(b)
 }
 
-func (r *Request) checkBackslash(b []byte) error {
-	path, _, _ := bytes.Cut(r.Target.Of(b), []byte("?"))
-	if bytes.IndexByte(path, '\\') >= 0 {
-		return ErrTarget
+// checkPath looks at what is wrong in a path although its characters are allowed in
+// a target: a backslash, and escapes that are none.
+func (r *Request) checkPath(b []byte) error {
+	target := r.Target.Of(b)
+	if bytes.IndexByte(target, '\\') < 0 && bytes.IndexByte(target, '%') < 0 {
+		return nil
+	}
+	for i := 0; i < len(target); i++ {
+		switch target[i] {
+		case '?':
+			return nil
+		case '\\':
+			return ErrTarget
+		case '%':
+			if i+2 >= len(target) {
+				return ErrTarget
+			}
+			_, ok1 := unhex(target[i+1])
+			_, ok2 := unhex(target[i+2])
+			if !ok1 || !ok2 {
+				return ErrTarget
+			}
+		}
 	}
 	return nil
 }
@@ -366,10 +382,7 @@ func (r *Request) parseOther(b []byte) error {
 	}
 	from := int(r.Target.From) + len(scheme) + len("://")
 	r.Authority = span(from, from+end)
-	if end < len(rest) && rest[end] == '/' {
-		return r.checkBackslash(b)
-	}
-	return nil
+	return r.checkPath(b)
 }
 
 // view is a string for calls that do not keep it.

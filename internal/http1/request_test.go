@@ -167,7 +167,7 @@ func targetRows() []headRow {
 	}
 	rows := []headRow{
 		target("/", nil), target("//", nil), target("//b.example/x", nil), target("/x?y", nil), target("/?", nil), target("/x?y?z", nil),
-		target("/!\"$%&'()*+,-./09:;<=>?@AZ[]^_`az{|}~", nil),
+		target("/!\"$%25&'()*+,-./09:;<=>?@AZ[]^_`az{|}~", nil),
 		target("/x?\\", nil), target("/\\", ErrTarget), target("/x\\y?z", ErrTarget), target("\\x", ErrRequestLine),
 		target("/x#part", ErrTarget), target("/x?y#part", ErrTarget), target("#", ErrRequestLine), target("/#", ErrTarget),
 		target("/\xc3\xa4", ErrTarget), target("/?q=\xff", ErrTarget), target("/\x80", ErrTarget),

@@ -62,17 +62,22 @@ func (l *loop) unlistenAll() {
 func (l *loop) accepted(fd int) {
 	a := &l.accept
 	a.delay = 0
-	if len(a.held) > 0 || !l.srv.count.Try() {
+	if len(a.held) > 0 || !l.place() {
 		a.held = append(a.held, fd)
-		l.reactor.starving.Store(true)
 		l.pauseAccept()
-		if l.srv.count.Try() { // a place came free before it could be noticed
-			l.srv.count.Release()
-			l.feed()
-		}
 		return
 	}
 	l.admit(fd)
+}
+
+// place takes a place for a connection, or sees to it that the loop is told when
+// one has come free.
+func (l *loop) place() bool {
+	if l.srv.count.Try() {
+		return true
+	}
+	l.reactor.starving.Store(true)
+	return l.srv.count.Try() // one may have come free before that was seen
 }
 
 // pauseAccept leaves further clients in the accept queue.
@@ -89,7 +94,7 @@ func (l *loop) pauseAccept() {
 func (l *loop) feed() {
 	a := &l.accept
 	for len(a.held) > 0 {
-		if !l.srv.count.Try() {
+		if !l.place() {
 			return
 		}
 		fd := a.held[0]

@@ -39,8 +39,6 @@ func bodyError(x *exchange, err error) error {
 	case errors.Is(err, errTooSlow):
 		x.srv.stats.timedOut.Add(1)
 		return &tako.Error{Status: http.StatusRequestTimeout, Detail: "the request body came too slowly", Err: os.ErrDeadlineExceeded}
-	case errors.Is(err, io.EOF):
-		return io.ErrUnexpectedEOF
 	}
 	return err
 }
@@ -120,6 +118,7 @@ func (st *stream) moreOfBody(x *exchange, p []byte) error {
 	}
 	if err == io.EOF {
 		st.peer.leave()
+		return io.ErrUnexpectedEOF
 	}
 	return err
 }
