@@ -3,6 +3,7 @@ package netpoll
 import (
 	"fmt"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -148,7 +149,9 @@ func (pp *pingPong) measure(b *testing.B) {
 	rounds := (b.N + len(pp.keys) - 1) / len(pp.keys)
 	b.ReportAllocs()
 	b.ResetTimer()
-	go func() {
+	var client sync.WaitGroup
+	defer client.Wait()
+	client.Go(func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		buf := make([]byte, len(pp.answer))
@@ -164,7 +167,7 @@ func (pp *pingPong) measure(b *testing.B) {
 				}
 			}
 		}
-	}()
+	})
 	before := cpuTime(b)
 	for range rounds {
 		pp.serve(-1)

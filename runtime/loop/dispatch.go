@@ -16,13 +16,17 @@ const (
 	// promoteAfter is how many calls must have been seen before a route may run on
 	// the loops.
 	promoteAfter = 16
-	// A call on the loop earns one credit, up to maxCredit; a slow one costs
-	// slowCost. A route leaves the loops when its debt is over maxDebt: about one
-	// slow call in a few hundred is tolerated, as preemption and garbage collection
-	// make calls look slow.
+	// A call earns one credit, up to maxCredit; a slow one costs slowCost, and twice
+	// that if the loop had to be taken away from it. A route leaves the loops when
+	// its debt is over maxDebt, and comes back when it has credit. So one slow call
+	// in a thousand is tolerated, as preemption and garbage collection make calls
+	// look slow, and one in a hundred is not.
 	slowCost  = 400
 	maxCredit = slowCost
 	maxDebt   = 4 * slowCost
+	// slowRun is what counts as slow on a goroutine, which may have to wait for a
+	// processor.
+	slowRun = time.Millisecond
 	// A route that was sent off the loops stays away for firstProbation, and twice
 	// as long each time, up to maxProbation.
 	firstProbation = 100 * time.Millisecond
@@ -36,6 +40,7 @@ type class struct {
 	state atomic.Uint32 // the lowest bit says that it runs on the loops; it grows with each change
 
 	runs    atomic.Int64 // since it left the loops
+	credit  atomic.Int64 // of these
 	average atomic.Int64 // of the time they took, in nanoseconds
 	notYet  atomic.Int64 // by the clock of time.Since(epoch): no promotion before it
 
@@ -52,7 +57,12 @@ func (c *class) ran(s *Server, took time.Duration) {
 	average := c.average.Load()
 	average += (int64(took) - average) / 8
 	c.average.Store(average)
-	if c.runs.Add(1) < promoteAfter || average > int64(shortCall) || int64(time.Since(epoch)) < c.notYet.Load() {
+	if took > slowRun {
+		c.credit.Store(max(c.credit.Load()-slowCost, -maxDebt))
+	} else if c.credit.Load() < maxCredit {
+		c.credit.Add(1)
+	}
+	if c.runs.Add(1) < promoteAfter || c.credit.Load() < promoteAfter || average > int64(shortCall) || int64(time.Since(epoch)) < c.notYet.Load() {
 		return
 	}
 	if state := c.state.Load(); state&1 == 0 && c.state.CompareAndSwap(state, state+1) {
@@ -74,6 +84,7 @@ func (c *class) demote(s *Server) {
 	}
 	c.notYet.Store(int64(time.Since(epoch) + probation))
 	c.runs.Store(0)
+	c.credit.Store(-slowCost)
 	c.average.Store(int64(10 * shortCall))
 	if c.state.CompareAndSwap(state, state+1) {
 		c.demotions.Add(1)
@@ -166,8 +177,8 @@ func (st *routeStat) earn() {
 
 // slow counts a call on the loop that took long, and sends the route off the loops
 // if there are too many of them.
-func (st *routeStat) slow(s *Server) {
-	st.credit -= slowCost
+func (st *routeStat) slow(s *Server, cost int32) {
+	st.credit -= cost
 	if st.credit < -maxDebt {
 		st.class.demote(s)
 	}

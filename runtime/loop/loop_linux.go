@@ -93,11 +93,13 @@ func (l *loop) post(m message) bool {
 func (l *loop) run() {
 	w := newWorker(l)
 	if l.p.PinsThread() || l.srv.cfg.Pin {
+		// Never unlocked: the thread ends with this goroutine, and what io_uring was
+		// asked on it ends too and is asked anew by the next leader. On a thread that
+		// sleeps elsewhere it would be answered late.
 		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
 	}
 	if l.srv.cfg.Pin {
-		defer l.pin()()
+		l.pin()
 	}
 	for {
 		events := 0
@@ -242,7 +244,7 @@ func (l *loop) afterCall(stat *routeStat, began time.Duration) {
 	if began != 0 {
 		l.timed--
 		if time.Since(epoch)-began > shortCall {
-			stat.slow(l.srv)
+			stat.slow(l.srv, slowCost)
 			return
 		}
 	}
@@ -255,7 +257,7 @@ func (l *loop) handOver() {
 	l.srv.stats.handovers.Add(1)
 	if l.current != nil {
 		l.current.class.handovers.Add(1)
-		l.current.slow(l.srv)
+		l.current.slow(l.srv, 2*slowCost)
 	}
 	go l.run()
 }

@@ -161,15 +161,15 @@ func descriptor(nc net.Conn) (int, error) {
 	return fd, err
 }
 
-// pin binds the thread to a processor and returns what undoes that.
-func (l *loop) pin() (undo func()) {
-	var before, one unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &before); err != nil {
-		return func() {}
+// pin binds the thread to a processor.
+func (l *loop) pin() {
+	var all, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil || all.Count() == 0 {
+		return
 	}
 	cpu := 0
-	for n := l.id % max(before.Count(), 1); ; cpu++ {
-		if before.IsSet(cpu) {
+	for n := l.id % all.Count(); ; cpu++ {
+		if all.IsSet(cpu) {
 			if n == 0 {
 				break
 			}
@@ -180,5 +180,4 @@ func (l *loop) pin() (undo func()) {
 	if err := unix.SchedSetaffinity(0, &one); err != nil {
 		l.srv.log.Warn("event loop cannot be pinned", "loop", l.id, "cpu", cpu, "err", err)
 	}
-	return func() { _ = unix.SchedSetaffinity(0, &before) }
 }

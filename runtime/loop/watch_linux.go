@@ -15,8 +15,10 @@ type watchdog struct {
 }
 
 const (
-	// watchTick is how often it looks; a handler is noticed after one to two of them.
-	watchTick = time.Millisecond
+	// watchTick is how often it looks. A handler that is seen at work is looked at
+	// again after watchAgain, and then the loop is taken away from it.
+	watchTick  = 2 * time.Millisecond
+	watchAgain = time.Millisecond
 	// quietTicks without a change send it to sleep.
 	quietTicks = 2
 )
@@ -47,28 +49,43 @@ func (d *watchdog) watch(loops []*loop) {
 		case <-d.stop:
 			return
 		}
-		if d.look(loops, last) {
-			quiet = 0
-		} else if quiet++; quiet > quietTicks {
-			d.asleep.Store(true)
-			// A leader that began a handler before it could see that is seen here.
-			if !d.look(loops, last) {
-				select {
-				case <-d.nudge:
-				case <-d.stop:
-					return
-				}
-			}
-			d.asleep.Store(false)
+		active, busy := d.look(loops, last)
+		if quiet++; active {
 			quiet = 0
 		}
-		timer.Reset(watchTick)
+		if quiet > quietTicks {
+			if !d.sleep(loops, last) {
+				return
+			}
+			quiet = 0
+		}
+		if busy {
+			timer.Reset(watchAgain)
+		} else {
+			timer.Reset(watchTick)
+		}
 	}
 }
 
-// look takes loops away from handlers that run since the last look, and reports
-// whether any loop has run handlers.
-func (d *watchdog) look(loops []*loop, last []uint64) (active bool) {
+// sleep waits until a leader is about to run a handler. It returns false when the
+// server has ended.
+func (d *watchdog) sleep(loops []*loop, last []uint64) bool {
+	d.asleep.Store(true)
+	// A leader that began a handler before it could see that is seen here.
+	if active, _ := d.look(loops, last); !active {
+		select {
+		case <-d.nudge:
+		case <-d.stop:
+			return false
+		}
+	}
+	d.asleep.Store(false)
+	return true
+}
+
+// look takes loops away from handlers that run since the last look. It reports
+// whether any loop has run handlers, and whether one does now.
+func (d *watchdog) look(loops []*loop, last []uint64) (active, busy bool) {
 	for i, l := range loops {
 		state := l.state.Load()
 		if state == last[i] && state&1 == 0 {
@@ -80,6 +97,7 @@ func (d *watchdog) look(loops []*loop, last []uint64) (active bool) {
 			state++
 		}
 		last[i] = state
+		busy = busy || state&1 != 0
 	}
-	return active
+	return active, busy
 }
