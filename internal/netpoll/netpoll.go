@@ -59,7 +59,9 @@ type Event struct {
 
 // Poller is the event queue of one loop. Its methods are called by one goroutine
 // at a time, but not always the same one; only Wake may be called by any at any
-// time, until Close has returned.
+// time, also while and after Shut is. A key is in use from Listen or Add until Close
+// or its Removed event; no other key with its descriptor may be meanwhile. Methods
+// that return nothing do nothing about a key that is not in use, but for Close.
 type Poller interface {
 	// Name is "epoll" or "io_uring".
 	Name() string
@@ -68,32 +70,40 @@ type Poller interface {
 	PinsThread() bool
 
 	// Listen begins to accept connections of a listening, non-blocking socket,
-	// which other pollers may listen on too. A connection wakes one of them.
+	// which other pollers may listen on too. A connection wakes one of them. The same
+	// key may be used again after AcceptFailed.
 	Listen(key Key) error
 	// Unlisten stops that. Connections that were accepted in the meantime still
-	// come, and a Removed event behind the last of them.
+	// come, and a Removed event behind the last of them. The others stay in the queue
+	// of the socket. The socket must stay open until then.
 	Unlisten(key Key)
 
 	// Add begins to receive from a connected, non-blocking socket.
 	Add(key Key) error
 	// Pause stops receiving, so that the peer is held up once the buffers of the
-	// kernel are full. What is on its way may still come. Resume goes on. Neither
-	// matters after Closed. A poller that sees the peer go while paused may say so.
+	// kernel are full. What is on its way may still come: with io_uring that is what
+	// arrives until the next Wait but one, with epoll nothing. Resume goes on. Neither
+	// matters after Closed. A poller that sees the peer go while paused may say so,
+	// behind all that the peer has sent unless the connection failed. Pause and Resume
+	// cost nothing if nothing is received in between.
 	Pause(key Key)
 	Resume(key Key)
 	// Send sends p. It returns how many bytes it has taken at once: if that is
 	// all, p is the caller's again, else p must not change until a Sent event. Only
 	// one Send of a socket can be pending. A returned error means that nothing is
-	// pending. The caller keeps p reachable.
+	// pending; n is 0 or what went before it. A socket can send after Closed. The
+	// poller keeps p reachable.
 	Send(key Key, p []byte) (n int, err error)
 	// Remove lets go of a socket that stays open: nothing more is received. What
-	// was received already still comes, and a Removed event behind it. No Send may
-	// be pending.
+	// was received already still comes, also Closed, and a Removed event behind it;
+	// the rest is still in the socket, which must stay open until then. No Send may be
+	// pending.
 	Remove(key Key)
 	// Close closes a socket, added or not. No event with its key comes any more,
-	// and a pending Send is given up. The descriptor may be in use a little longer,
-	// but the peer sees the end at once. It keeps what it was asked to send
-	// reachable for as long as the kernel reads it.
+	// and a pending Send is given up. The peer sees the end at once: a reset if the
+	// socket has SO_LINGER with a time of zero. The descriptor is free when Close
+	// returns, the socket itself may be in use a little longer. The poller keeps what
+	// it was asked to send reachable for as long as the kernel reads it.
 	Close(key Key)
 
 	// Wait submits what is to be done and waits for events: not at all if timeout
@@ -108,7 +118,8 @@ type Poller interface {
 	// Wake makes a Wait under way, or the next one, return with a Woken event.
 	// Several calls may give one event.
 	Wake()
-	// Shut gives up everything and frees the queue. Sockets stay open.
+	// Shut gives up everything and frees the queue. Sockets stay open, but for
+	// connections that were accepted and not told of, which are closed.
 	Shut()
 }
 

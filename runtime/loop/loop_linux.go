@@ -47,6 +47,8 @@ type loop struct {
 	timed     int        // calls that are to be timed one by one
 	began     time.Duration
 	idleTurn  bool // the last turn had no event
+
+	other sighting // of the loop that this one keeps an eye on
 }
 
 const maxBuffers = 256 // that a loop keeps for responses
@@ -187,6 +189,9 @@ func (l *loop) wait(w *worker, quiet bool) {
 		l.date = http1.AppendDate(nil, time.Now())
 	}
 	w.date = l.date
+	if l.now != l.other.at {
+		l.lookAside()
+	}
 }
 
 // timeout is how long the loop may sleep.

@@ -19,6 +19,9 @@ const (
 	// again after watchAgain, and then the loop is taken away from it.
 	watchTick  = 2 * time.Millisecond
 	watchAgain = time.Millisecond
+	// busyTick is how often it looks while all loops are busy: they keep an eye on
+	// each other then, which costs less than a timer.
+	busyTick = 8 * time.Millisecond
 	// quietTicks without a change send it to sleep.
 	quietTicks = 2
 )
@@ -49,7 +52,7 @@ func (d *watchdog) watch(loops []*loop) {
 		case <-d.stop:
 			return
 		}
-		active, busy := d.look(loops, last)
+		active, busy, all := d.look(loops, last)
 		if quiet++; active {
 			quiet = 0
 		}
@@ -59,9 +62,12 @@ func (d *watchdog) watch(loops []*loop) {
 			}
 			quiet = 0
 		}
-		if busy {
+		switch {
+		case all && len(loops) > 1:
+			timer.Reset(busyTick)
+		case busy:
 			timer.Reset(watchAgain)
-		} else {
+		default:
 			timer.Reset(watchTick)
 		}
 	}
@@ -72,7 +78,7 @@ func (d *watchdog) watch(loops []*loop) {
 func (d *watchdog) sleep(loops []*loop, last []uint64) bool {
 	d.asleep.Store(true)
 	// A leader that began a handler before it could see that is seen here.
-	if active, _ := d.look(loops, last); !active {
+	if active, _, _ := d.look(loops, last); !active {
 		select {
 		case <-d.nudge:
 		case <-d.stop:
@@ -84,12 +90,17 @@ func (d *watchdog) sleep(loops []*loop, last []uint64) bool {
 }
 
 // look takes loops away from handlers that run since the last look. It reports
-// whether any loop has run handlers, and whether one does now.
-func (d *watchdog) look(loops []*loop, last []uint64) (active, busy bool) {
+// whether any loop has run handlers since, whether one does now, and whether all
+// have turned.
+func (d *watchdog) look(loops []*loop, last []uint64) (active, busy, all bool) {
+	all = true
 	for i, l := range loops {
 		state := l.state.Load()
-		if state == last[i] && state&1 == 0 {
-			continue
+		if state == last[i] {
+			all = false
+			if state&1 == 0 {
+				continue
+			}
 		}
 		active = true
 		if state == last[i] && l.state.CompareAndSwap(state, state+1) {
@@ -99,5 +110,31 @@ func (d *watchdog) look(loops []*loop, last []uint64) (active, busy bool) {
 		last[i] = state
 		busy = busy || state&1 != 0
 	}
-	return active, busy
+	return active, busy, all
+}
+
+// sighting is what a loop saw of the next one.
+type sighting struct {
+	at    int64 // when, in milliseconds since epoch
+	state uint64
+	since int64
+}
+
+// asideAfter is how many milliseconds a handler of the next loop must have been
+// seen at work. With the coarse clock that is one to two.
+const asideAfter = 2
+
+// lookAside takes the next loop away from a handler that blocks it.
+func (l *loop) lookAside() {
+	l.other.at = l.now
+	loops := l.reactor.loops
+	next := loops[(l.id+1)%len(loops)]
+	state := next.state.Load()
+	if state&1 == 0 || state != l.other.state || next == l {
+		l.other.state, l.other.since = state, l.now
+		return
+	}
+	if l.now-l.other.since >= asideAfter && next.state.CompareAndSwap(state, state+1) {
+		next.handOver()
+	}
 }
