@@ -165,7 +165,7 @@ func (p *epoll) tell(ev *Event) bool {
 // find returns nil if the key is not, or no longer, known.
 func (p *epoll) find(key Key) *epollSocket {
 	fd := key.FD()
-	if fd >= len(p.sockets) {
+	if uint(fd) >= uint(len(p.sockets)) {
 		return nil
 	}
 	if s := &p.sockets[fd]; s.key == key && s.state&used != 0 {
@@ -177,7 +177,7 @@ func (p *epoll) find(key Key) *epollSocket {
 // place returns the place of a socket that is new here.
 func (p *epoll) place(key Key) (*epollSocket, error) {
 	fd := key.FD()
-	if fd > math.MaxInt32 {
+	if uint32(key) > math.MaxInt32 {
 		return nil, syscall.EBADF
 	}
 	p.sockets = withIndex(p.sockets, fd)

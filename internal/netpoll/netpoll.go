@@ -81,11 +81,11 @@ type Poller interface {
 	// Add begins to receive from a connected, non-blocking socket.
 	Add(key Key) error
 	// Pause stops receiving, so that the peer is held up once the buffers of the
-	// kernel are full. What is on its way may still come: with io_uring that is what
-	// arrives until the next Wait but one, with epoll nothing. Resume goes on. Neither
-	// matters after Closed. A poller that sees the peer go while paused may say so,
-	// behind all that the peer has sent unless the connection failed. Pause and Resume
-	// cost nothing if nothing is received in between.
+	// kernel are full. What is on its way may still come: with io_uring the first that
+	// arrives, and what does until the Wait after that (hundreds of KiB at worst); with
+	// epoll nothing. Resume goes on. Neither matters after Closed. A poller that sees
+	// the peer go while paused may say so, behind all that the peer has sent unless the
+	// connection failed. If nothing arrives in between, both cost nothing.
 	Pause(key Key)
 	Resume(key Key)
 	// Send sends p. It returns how many bytes it has taken at once: if that is

@@ -122,7 +122,7 @@ func (p *uring) watchWaker() {
 // find returns nil if the key is not, or no longer, known.
 func (p *uring) find(key Key) *uringSocket {
 	fd := key.FD()
-	if fd >= len(p.sockets) {
+	if uint(fd) >= uint(len(p.sockets)) {
 		return nil
 	}
 	if s := &p.sockets[fd]; s.key == key && s.state&used != 0 {
@@ -134,7 +134,7 @@ func (p *uring) find(key Key) *uringSocket {
 // take returns the place of a socket that is new here.
 func (p *uring) take(key Key, st state) (*uringSocket, error) {
 	fd := key.FD()
-	if fd > math.MaxInt32 {
+	if uint32(key) > math.MaxInt32 {
 		return nil, syscall.EBADF
 	}
 	p.sockets = withIndex(p.sockets, fd)

@@ -17,6 +17,8 @@ type acceptor struct {
 	retryAt int64 // when accepting is tried again, 0 if it has not failed
 	paused  bool  // there is no place for more
 	pending int   // Removed events to come
+	shared  bool  // other processes accept from the sockets too
+	lookAt  int64 // when a shared queue is looked at next
 	stopped func()
 }
 
@@ -154,6 +156,26 @@ func (a *acceptor) retry(l *loop) {
 	a.retryAt = 0
 	if !a.paused {
 		l.listenAll()
+	}
+}
+
+// lookEvery is how often, in milliseconds, a queue is looked at that is shared with
+// other processes: one that is killed takes the news of a connection with it.
+const lookEvery = 1000
+
+func (a *acceptor) look(l *loop) {
+	if !a.shared || l.now < a.lookAt {
+		return
+	}
+	a.lookAt = l.now + lookEvery
+	for _, so := range a.sockets {
+		for so.on && a.stopped == nil && !a.paused {
+			fd, _, err := unix.Accept4(so.key.FD(), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+			if err != nil {
+				break
+			}
+			l.accepted(fd)
+		}
 	}
 }
 

@@ -115,6 +115,11 @@ func (a *accepting) stop(ctx context.Context) {
 // startStream serves a connection that has its place on a goroutine.
 func (s *Server) startStream(nc net.Conn) {
 	s.stats.accepted.Add(1)
+	if s.over.Load() {
+		s.count.Release()
+		_ = nc.Close()
+		return
+	}
 	slot := s.count.Admit(nc.RemoteAddr())
 	if slot == nil {
 		s.full(nc.RemoteAddr())

@@ -27,6 +27,7 @@ type requestBody struct {
 	lost      bool       // it cannot be read any more
 	continued bool       // a 100 response was sent or is not waited for
 	lock      sync.Mutex // of a retained exchange, held while somebody reads
+	head      sync.Mutex // of a retained exchange, held while a head is written
 }
 
 // errEnded is what late readers of a body get.

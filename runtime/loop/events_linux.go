@@ -71,6 +71,15 @@ func (l *loop) adopt(c *conn, fd int) {
 	}
 }
 
+// begin gives c to a handler.
+func (l *loop) begin(c *conn) {
+	if c.phase != phaseIdle || c.due == 0 {
+		c.phase = phaseIdle
+		l.wheel.set(c, l.after(l.srv.limits.IdleTimeout))
+	}
+	c.st.Store(connBusy)
+}
+
 // received serves what came over c, or keeps it until c can be served.
 func (l *loop) received(w *worker, c *conn, data []byte) (robbed bool) {
 	c.fresh = false
@@ -265,6 +274,7 @@ func (l *loop) removed(c *conn) {
 // expire ends what has taken too long.
 func (l *loop) expire(w *worker) (robbed bool) {
 	l.accept.retry(l)
+	l.accept.look(l)
 	for c := l.wheel.take(l.now); c != nil; c = l.wheel.take(l.now) {
 		switch {
 		case c.st.Load() != connIdle, c.leaving != nil:
@@ -274,6 +284,9 @@ func (l *loop) expire(w *worker) (robbed bool) {
 			l.wheel.insert(c, c.deadline)
 		case c.phase == phaseLinger:
 			l.close(c)
+		case c.phase == phaseWrite:
+			l.srv.stats.timedOut.Add(1)
+			l.reset(c) // what is missing may look like the end
 		default:
 			l.srv.stats.timedOut.Add(1)
 			l.close(c)

@@ -243,7 +243,7 @@ func (x *exchange) Context() context.Context {
 }
 
 func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if x.headSent || x.err != nil {
+	if x.headSent || x.hijacked || x.err != nil {
 		return nil, nil, http.ErrHijacked
 	}
 	conn, rw, err := x.wire.hijack(x)

@@ -9,7 +9,15 @@ import (
 // offloaded serves a request on a goroutine of its own.
 func (c *conn) offloaded(x *exchange, call tako.Call, class *class) {
 	began := time.Now()
+	returned := false
+	defer func() {
+		if !returned { // the handler has called runtime.Goexit
+			c.unblock(x)
+			c.handBack(endReset)
+		}
+	}()
 	aborted := call.Serve()
+	returned = true
 	class.ran(c.srv, time.Since(began))
 	x.end(aborted)
 	if x.hijacked {
@@ -18,13 +26,13 @@ func (c *conn) offloaded(x *exchange, call tako.Call, class *class) {
 	}
 	end := goOn
 	if len(x.out) > 0 && x.fail(c.write(x, nil)) != nil {
-		end = endIt
+		end = endReset
 	}
 	c.unblock(x)
 	switch {
 	case x.broken && (x.tillClose || x.req.Minor == 0):
 		end = endReset
-	case x.closing:
+	case x.closing && end == goOn:
 		end = endLinger // there may be input behind the request
 	}
 	x.release()
@@ -34,8 +42,8 @@ func (c *conn) offloaded(x *exchange, call tako.Call, class *class) {
 // handBack ends a robbed worker's part in a connection. data is input that it has
 // not served.
 func (w *worker) handBack(c *conn, end after, data []byte) {
-	if len(w.x.out) > 0 && w.x.fail(c.write(w.x, nil)) != nil && end != endReset {
-		end = endIt
+	if len(w.x.out) > 0 && w.x.fail(c.write(w.x, nil)) != nil {
+		end = endReset
 	}
 	c.unblock(w.x)
 	if end == goOn || end == leaveLoop {
@@ -48,6 +56,7 @@ func (w *worker) handBack(c *conn, end after, data []byte) {
 
 // handBack gives the connection back to the leader of its loop.
 func (c *conn) handBack(end after) {
+	c.deadline = 0
 	if limit := c.srv.limits.IdleTimeout; limit > 0 {
 		c.deadline = int64(time.Since(epoch)/time.Millisecond) + int64(limit/time.Millisecond)
 	}

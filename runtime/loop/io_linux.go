@@ -130,7 +130,7 @@ func (c *conn) hijack(x *exchange) (net.Conn, *bufio.ReadWriter, error) {
 	if !ok {
 		return nil, nil, http.ErrServerClosed
 	}
-	received := bytes.Clone(x.behind)
+	received := append(bytes.Clone(x.body.mem), x.behind...)
 	select {
 	case more := <-gone:
 		received = append(received, more...)

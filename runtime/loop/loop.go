@@ -36,7 +36,7 @@ type Config struct {
 	// share its socket.
 	Listener net.Listener
 	// Loops is the number of event loops.
-	// Default: the value of GOMAXPROCS when the first server was made.
+	// Default: the value of GOMAXPROCS when the first server listened.
 	Loops int
 	// Poller is "epoll", "io_uring", or "auto" for the better one that the kernel has.
 	// Default: "auto".
@@ -77,6 +77,7 @@ type Server struct {
 	draining  chan struct{} // closed when the drain begins
 	stopping  chan struct{} // closed when no more connections are accepted
 	stopped   atomic.Bool   // so is stopping
+	over      atomic.Bool   // nothing is served any more
 	beginOnce sync.Once
 	stopOnce  sync.Once
 
@@ -131,7 +132,6 @@ func New(app tako.App, cfg Config) *Server {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	defaultLoops() // before any server changes GOMAXPROCS
 	return s
 }
 
@@ -201,8 +201,8 @@ func (s *Server) configure() (err error) {
 	case s.cfg.PipelineBytes < 0:
 		return fmt.Errorf("loop: PipelineBytes is %d: it must be positive, or 0 for the default", s.cfg.PipelineBytes)
 	}
-	if s.cfg.Loops == 0 {
-		s.cfg.Loops = defaultLoops()
+	if loops := defaultLoops(); s.cfg.Loops == 0 { // before any server changes GOMAXPROCS
+		s.cfg.Loops = loops
 	}
 	if s.cfg.PipelineBytes == 0 {
 		s.cfg.PipelineBytes = 64 << 10

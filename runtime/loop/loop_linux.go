@@ -94,6 +94,12 @@ func (l *loop) post(m message) bool {
 // run leads the loop until it is taken away, or ends.
 func (l *loop) run() {
 	w := newWorker(l)
+	returned := false
+	defer func() {
+		if !returned {
+			w.exit()
+		}
+	}()
 	if l.p.PinsThread() || l.srv.cfg.Pin {
 		// Never unlocked: the thread ends with this goroutine, and what io_uring was
 		// asked on it ends too and is asked anew by the next leader. On a thread that
@@ -103,6 +109,13 @@ func (l *loop) run() {
 	if l.srv.cfg.Pin {
 		l.pin()
 	}
+	l.lead(w)
+	returned = true
+}
+
+// lead turns the loop. It returns when the loop was taken away and w is gone, or when
+// the loop has ended.
+func (l *loop) lead(w *worker) {
 	for {
 		events := 0
 		for l.p.Next(&w.ev, w.buf) {
@@ -197,8 +210,10 @@ func (l *loop) wait(w *worker, quiet bool) {
 // timeout is how long the loop may sleep.
 func (l *loop) timeout() time.Duration {
 	next := l.wheel.next()
-	if at := l.accept.retryAt; at != 0 && (next == 0 || at < next) {
-		next = at
+	for _, at := range [...]int64{l.accept.retryAt, l.accept.lookAt} {
+		if at != 0 && (next == 0 || at < next) {
+			next = at
+		}
 	}
 	if next == 0 {
 		return -1
@@ -209,15 +224,13 @@ func (l *loop) timeout() time.Duration {
 
 // endTurn counts, and decides whether calls are to be looked at more closely.
 func (l *loop) endTurn(events int) {
-	if events > 0 {
-		if calls := l.calls; calls > 0 || l.offloaded > 0 {
-			l.tally.inline.Add(int64(calls))
-			l.tally.offloaded.Add(int64(l.offloaded))
-			if calls > 0 && time.Since(epoch)-l.began > slowTurn*time.Duration(events+1) {
-				l.timed = timedCalls
-			}
-			l.calls, l.offloaded = 0, 0
+	if calls := l.calls; calls > 0 || l.offloaded > 0 {
+		l.tally.inline.Add(int64(calls))
+		l.tally.offloaded.Add(int64(l.offloaded))
+		if calls > 0 && time.Since(epoch)-l.began > slowTurn*time.Duration(events+1) {
+			l.timed = timedCalls
 		}
+		l.calls, l.offloaded = 0, 0
 	}
 	for i, c := range l.unsent {
 		if c.sending != nil && c.phase != phaseWrite {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,13 +23,16 @@ type reactor struct {
 	loops []*loop
 	watch watchdog
 
-	fds      []int        // listening sockets
-	ln       net.Listener // ready-made, nil if there is none
-	acceptor *accepting   // of a listener that has no socket of its own
-	nextLoop atomic.Uint32
-	starving atomic.Bool // some loop waits for a place
-	started  bool
-	ends     chan struct{} // a value for each loop that has ended
+	mu        sync.Mutex // guards the next two
+	closed    bool
+	fds       []int        // listening sockets
+	inherited bool         // other processes may have them too
+	ln        net.Listener // ready-made, nil if there is none
+	acceptor  *accepting   // of a listener that has no socket of its own
+	nextLoop  atomic.Uint32
+	starving  atomic.Bool // some loop waits for a place
+	started   bool
+	ends      chan struct{} // a value for each loop that has ended
 }
 
 func newEngine(ctx context.Context, s *Server) (engine, net.Addr, error) {
@@ -62,13 +66,6 @@ func (r *reactor) open() error {
 		l.wheel.tick, l.wheel.at = tick, l.now/tick
 		r.loops = append(r.loops, l)
 	}
-	why := ""
-	if name := r.loops[0].p.Name(); name == netpoll.Epoll && (s.cfg.Poller == "" || s.cfg.Poller == netpoll.Auto) {
-		if err := netpoll.Probe(); err != nil {
-			why = err.Error()
-		}
-	}
-	s.log.Debug("event loops", "loops", len(r.loops), "poller", r.loops[0].p.Name(), "why", why)
 	return nil
 }
 
@@ -84,16 +81,30 @@ func wheelTick(limits *tako.Limits) int64 {
 	return max(int64(min(shortest/8, lingerFor/4)/time.Millisecond), 5)
 }
 
+// describe names the poller.
 func (r *reactor) describe() string { return r.loops[0].p.Name() }
 
-func (r *reactor) start() {
+// announce says what the server runs on, and why not on io_uring.
+func (r *reactor) announce() {
 	s := r.srv
-	if want := len(r.loops) + spareProcs; !s.cfg.KeepProcs && runtime.GOMAXPROCS(0) < want {
-		s.log.Info("GOMAXPROCS raised, so that goroutines need not wait for event loops", "from", runtime.GOMAXPROCS(0), "to", want)
-		runtime.GOMAXPROCS(want)
+	about := []any{"loops", len(r.loops), "poller", r.describe()}
+	if auto := s.cfg.Poller == "" || s.cfg.Poller == netpoll.Auto; auto && r.describe() == netpoll.Epoll {
+		if err := netpoll.Probe(); err != nil {
+			about = append(about, "why", err)
+		}
 	}
+	if want := len(r.loops) + spareProcs; !s.cfg.KeepProcs && runtime.GOMAXPROCS(0) < want {
+		// so that goroutines need not wait for busy loops
+		about = append(about, "gomaxprocs", want, "gomaxprocs_before", runtime.GOMAXPROCS(want))
+	}
+	s.log.Info("event loops started", about...)
+}
+
+func (r *reactor) start() {
+	r.announce()
 	r.started = true
 	for i, l := range r.loops {
+		l.accept.shared = r.inherited
 		for j, fd := range r.fds {
 			// Every socket is served and every loop has one, whatever their numbers.
 			if j%len(r.loops) == i || i%max(len(r.fds), 1) == j {
@@ -288,6 +299,9 @@ func plain(nc net.Conn) bool {
 }
 
 func (r *reactor) closeSockets() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
 	for _, fd := range r.fds {
 		closeFD(fd)
 	}
@@ -298,11 +312,16 @@ func (r *reactor) closeSockets() {
 	}
 }
 
-var errNoSocket = errors.New("the listener does not show its socket")
+var errNoSocket = fmt.Errorf("the listener does not show its socket: %w", errors.ErrUnsupported)
 
 // sockets returns duplicates of the listening sockets.
 func (r *reactor) sockets() (all []*os.File, err error) {
-	if r.acceptor != nil {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed:
+		return nil, net.ErrClosed
+	case r.acceptor != nil:
 		return nil, errNoSocket
 	}
 	for _, fd := range r.fds {

@@ -45,6 +45,10 @@ func (x *exchange) WriteHead(status int, h *tako.Header, length int64) error {
 	if x.err != nil {
 		return x.err
 	}
+	if x.retained {
+		x.body.head.Lock()
+		defer x.body.head.Unlock()
+	}
 	x.headSent = true
 	x.noBody = status == http.StatusNoContent || status == http.StatusNotModified || x.isHead()
 	x.closing = x.mustClose()
@@ -90,8 +94,14 @@ func (x *exchange) isHead() bool { return string(x.req.Method.Of(x.head)) == htt
 
 // mustClose reports whether the connection cannot serve another request.
 func (x *exchange) mustClose() bool {
-	if x.req.Close || x.closing || x.srv.isStopping() || x.peer.gone.Load() {
+	if x.req.Close || x.closing || x.srv.isStopping() {
 		return true
+	}
+	if x.retained { // a late handler may be reading
+		if !x.body.lock.TryLock() {
+			return true
+		}
+		defer x.body.lock.Unlock()
 	}
 	if !x.unread() {
 		return false
@@ -121,7 +131,9 @@ func connection(value string, closing bool) (string, bool) {
 
 func (x *exchange) dateLine() []byte {
 	if x.w != nil {
-		return x.w.date
+		if line := x.w.dateLine(); line != nil {
+			return line
+		}
 	}
 	return x.date.line(time.Now())
 }
@@ -338,5 +350,8 @@ func (x *exchange) end(aborted bool) {
 		x.out = append(x.out, http1.LastChunk...)
 		x.out = append(x.out, x.trailers...)
 		x.out = append(x.out, http1.ChunkEnd...)
+	}
+	if !x.writeBy.IsZero() {
+		_ = x.push() // while the deadline of the handler is known
 	}
 }

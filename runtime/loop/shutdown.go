@@ -73,13 +73,15 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 	})
 	defer grace.Stop()
 	err := s.awaitEmpty(ctx)
+	ended := int(s.gone.Load())
+	s.over.Store(true)
 	if err != nil {
 		if report.Cut = engine.cut(errCut) + s.streams.cut(errCut) + s.hijacked.cut(); report.Cut == 0 {
 			err = nil
 		}
 	}
 	report.Idle += int(silent.Load())
-	report.Drained = max(int(s.gone.Load())-report.Idle-report.Cut, 0)
+	report.Drained = max(ended-report.Idle, 0)
 	return report, err
 }
 

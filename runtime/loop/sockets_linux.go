@@ -75,7 +75,7 @@ func resolve(ctx context.Context, address string) (*net.TCPAddr, error) {
 	return &net.TCPAddr{IP: first.IP, Zone: first.Zone, Port: port}, nil
 }
 
-// bindTCP makes one socket. The first one of an address is bound alone, so that an
+// bindTCP makes one socket. The first one of an address listens alone, so that an
 // address in use is noticed; it can be shared only after that.
 func bindTCP(addr *net.TCPAddr, shared bool) (fd int, err error) {
 	family, sa := sockaddr(addr)
@@ -110,12 +110,12 @@ func bindTCP(addr *net.TCPAddr, shared bool) (fd int, err error) {
 	if err := unix.Bind(fd, sa); err != nil {
 		return -1, os.NewSyscallError("bind", err)
 	}
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
-		return -1, os.NewSyscallError("setsockopt", err)
-	}
 	inheritOptions(fd)
 	if err := unix.Listen(fd, backlog()); err != nil {
 		return -1, os.NewSyscallError("listen", err)
+	}
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
+		return -1, os.NewSyscallError("setsockopt", err)
 	}
 	return fd, nil
 }
@@ -161,8 +161,11 @@ func (r *reactor) bindInherited() (net.Addr, error) {
 			return nil, fmt.Errorf("inherited socket: %w", err)
 		}
 		r.fds = append(r.fds, fd)
+		if on, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err != nil || on == 0 {
+			return nil, fmt.Errorf("inherited socket %s does not listen", f.Name())
+		}
 	}
-	r.srv.inherit = nil
+	r.srv.inherit, r.inherited = nil, true
 	local, _ := ends(r.fds[0])
 	if local == nil {
 		return nil, errors.New("inherited socket: it has no address")

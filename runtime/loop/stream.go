@@ -24,6 +24,7 @@ type stream struct {
 
 	state    atomic.Int32
 	scanned  int               // bytes of an incomplete head that were looked at
+	headBy   time.Time         // when the next head has to be there, if that is fixed
 	giveBack func(nc net.Conn) // puts an idle connection back to its loop, nil if there is none
 }
 
@@ -67,6 +68,13 @@ func newStream(s *Server, p *peer, nc net.Conn, received []byte) *stream {
 // run serves requests until the connection ends, or goes back to its loop.
 func (st *stream) run() {
 	defer st.srv.streams.remove(st)
+	ended := false
+	defer func() {
+		if !ended { // a handler has called runtime.Goexit
+			abort(st.nc)
+			st.close()
+		}
+	}()
 	for {
 		x := newExchange(st.srv)
 		x.wire, x.peer = st, st.peer
@@ -75,12 +83,13 @@ func (st *stream) run() {
 			if st.handle(x) {
 				continue
 			}
-			return
+			break
 		}
 		st.refuse(x, err)
 		x.release()
-		return
+		break
 	}
+	ended = true
 }
 
 // refuse ends a connection whose next request did not come, or is wrong.
@@ -111,7 +120,11 @@ func (st *stream) readHead(x *exchange) error {
 	}
 	st.state.Store(streamActive)
 	st.scanned = 0
-	until := deadline(st.srv.limits.HeaderTimeout)
+	until := st.headBy
+	if until.IsZero() {
+		until = deadline(st.srv.limits.HeaderTimeout)
+	}
+	st.headBy = time.Time{}
 	for {
 		if st.worthParsing() {
 			ok, err := x.req.Parse(st.buf[st.r:st.w], &st.srv.head)
@@ -172,6 +185,9 @@ func (st *stream) awaitRequest() error {
 	}
 	back := st.giveBack != nil && !fresh && (limit <= 0 || limit > idleOnStream)
 	until := deadline(limit)
+	if fresh {
+		st.headBy = until // the first head has to come by then as a whole
+	}
 	if back {
 		until = time.Now().Add(idleOnStream)
 	}
@@ -236,6 +252,15 @@ func (st *stream) handle(x *exchange) bool {
 		return false
 	}
 	failed := x.err != nil || x.wire.write(x, nil) != nil
+	if x.retained {
+		x.ended.Store(true)
+		if !x.body.lock.TryLock() { // a late handler reads; the close ends that
+			x.release()
+			st.close()
+			return false
+		}
+		defer x.body.lock.Unlock()
+	}
 	rest := false
 	if !failed && !x.closing && x.unread() {
 		rest = !st.discardRest(x)
@@ -298,6 +323,6 @@ func (st *stream) hijack(x *exchange) (net.Conn, *bufio.ReadWriter, error) {
 	}
 	st.state.Store(streamHijacked)
 	_ = st.nc.SetDeadline(time.Time{})
-	conn, rw := takenOver(st.srv, st.peer, st.nc, st.buf[st.r:st.w])
+	conn, rw := takenOver(st.srv, st.peer, st.nc, append(bytes.Clone(x.body.mem), st.buf[st.r:st.w]...))
 	return conn, rw, nil
 }

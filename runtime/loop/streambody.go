@@ -99,9 +99,8 @@ func (st *stream) decode(x *exchange) error {
 // moreOfBody waits for more of the body.
 func (st *stream) moreOfBody(x *exchange, p []byte) error {
 	b := &x.body
-	if x.req.Continue && !b.continued && !x.headSent {
-		x.out = append(x.out, "HTTP/1.1 100 Continue\r\n\r\n"...)
-		if err := x.fail(st.write(x, nil)); err != nil {
+	if x.req.Continue && !b.continued {
+		if err := st.sayContinue(x); err != nil {
 			return err
 		}
 	}
@@ -121,6 +120,19 @@ func (st *stream) moreOfBody(x *exchange, p []byte) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+// sayContinue asks for the body, unless the response has begun.
+func (st *stream) sayContinue(x *exchange) error {
+	if x.retained {
+		x.body.head.Lock()
+		defer x.body.head.Unlock()
+	}
+	if x.headSent {
+		return nil
+	}
+	x.out = append(x.out, "HTTP/1.1 100 Continue\r\n\r\n"...)
+	return x.fail(st.write(x, nil))
 }
 
 func (st *stream) growBuffer() {
@@ -155,12 +167,6 @@ func (st *stream) bodyDeadline(x *exchange, now time.Time) (until time.Time, own
 // soon, and reports whether the next request can be read behind it.
 func (st *stream) discardRest(x *exchange) bool {
 	b := &x.body
-	if x.retained { // a late handler may be reading
-		if !b.lock.TryLock() {
-			return false
-		}
-		defer b.lock.Unlock()
-	}
 	if x.req.Continue && !b.continued || b.lost {
 		return false
 	}

@@ -19,6 +19,7 @@ type worker struct {
 	seq   uint64 // state of the loop while the handler under way runs
 	buf   []byte
 	ev    netpoll.Event
+	c     *conn // that is served
 	x     *exchange
 	date  []byte
 }
@@ -32,6 +33,27 @@ func newWorker(l *loop) *worker {
 	return w
 }
 
+// exit is called when the goroutine ends. If it does so in the middle of a handler,
+// which has called [runtime.Goexit], the loop and the connection go on without it.
+func (w *worker) exit() {
+	c := w.c
+	if c == nil {
+		return
+	}
+	w.leave()
+	c.unblock(w.x)
+	c.handBack(endReset)
+}
+
+// dateLine is the Date field of responses, nil if the loop was taken away and it
+// may be old.
+func (w *worker) dateLine() []byte {
+	if w.leads && w.l.state.Load() == w.seq {
+		return w.date
+	}
+	return nil
+}
+
 func (w *worker) release() {
 	w.x.release()
 	w.l, w.x, w.date = nil, nil, nil
@@ -43,6 +65,7 @@ func (w *worker) release() {
 // handed back and w is gone.
 func (w *worker) serve(c *conn, data []byte) (robbed bool) {
 	w.x.peer, w.x.wire, w.x.w = &c.peer, c, w
+	w.c = c
 	busy, end, cut := false, goOn, false
 	for len(data) > 0 && end == goOn && !cut {
 		ok, err := w.x.req.Parse(data, &w.l.srv.head)
@@ -67,24 +90,30 @@ func (w *worker) serve(c *conn, data []byte) (robbed bool) {
 		var stat *routeStat
 		if w.leads {
 			if stat = w.l.stats.of(w.l.srv, call.Route()); !stat.inline() {
+				w.c = nil
 				w.offload(c, call, stat.class, rest[used:])
 				return false
 			}
 			if !busy {
-				c.st.Store(connBusy)
 				busy = true
+				w.l.begin(c)
 			}
 		}
 		data = rest[used:]
 		w.x.behind = data
 		w.call(call, stat)
 		if w.x.hijacked {
+			w.c = nil
 			w.release()
 			return true
 		}
 		end = w.ended(len(data) > 0)
 		cut = len(w.x.out) > maxGathered && len(data) > 0 && !w.relieve(c)
+		if cut && !w.leads {
+			end = endReset // a part of a response is missing
+		}
 	}
+	w.c = nil
 	if !w.leads {
 		w.handBack(c, end, data)
 		return true
@@ -139,8 +168,8 @@ func (w *worker) ended(more bool) after {
 	switch {
 	case x.broken && (x.tillClose || x.req.Minor == 0):
 		end = endReset
-	case x.closing && more:
-		end = endLinger
+	case x.closing && (more || !x.req.Close):
+		end = endLinger // what the client sends behind it must not reset the response
 	case x.closing:
 		end = endIt
 	}
@@ -179,9 +208,8 @@ func (w *worker) offload(c *conn, call tako.Call, class *class, rest []byte) {
 	x.own()
 	x.w = nil
 	w.x = newExchange(l.srv)
-	c.in, c.scanned, c.phase = append(c.in, rest...), 0, phaseIdle
-	l.wheel.set(c, l.after(l.srv.limits.IdleTimeout))
-	c.st.Store(connBusy)
+	c.in, c.scanned = append(c.in, rest...), 0
+	l.begin(c)
 	if len(c.in) > 0 {
 		c.st.Store(connParked)
 	}
