@@ -77,6 +77,10 @@ func (l *loop) begin(c *conn) {
 		c.phase = phaseIdle
 		l.wheel.set(c, l.after(l.srv.limits.IdleTimeout))
 	}
+	if c.eof { // nothing will come any more that makes the leader look at c
+		c.st.Store(connParked)
+		return
+	}
 	c.st.Store(connBusy)
 }
 
