@@ -12,19 +12,20 @@ const DefaultBodyLimit = 1 << 20
 // NoLimit turns a limit off.
 const NoLimit = -1
 
-// bodyReader holds the request body to its limit. It is part of the Context.
+// bodyReader holds the request body to its limit. It is part of the Context; what
+// may outlive that gets a copy.
 type bodyReader struct {
-	c    *Context
+	ex   Exchange // nil until the body is asked for
 	max  int64
 	left int64 // what may still be read; -1 without a limit
 	err  error
 }
 
 func (b *bodyReader) init(c *Context) {
-	if b.c != nil {
+	if b.ex != nil {
 		return
 	}
-	b.c = c
+	b.ex = c.ex
 	b.max = DefaultBodyLimit
 	if c.route != nil {
 		b.max = c.route.bodyLimit
@@ -42,7 +43,7 @@ func tooLarge(limit int64) error {
 // Read reads at most one byte more than allowed, to tell a full body from one
 // that is too large.
 func (b *bodyReader) Read(p []byte) (int, error) {
-	if b.c == nil || b.c.ex == nil {
+	if b.ex == nil {
 		panic("tako: request body used after its handler returned")
 	}
 	if b.err != nil {
@@ -51,7 +52,7 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	if b.left >= 0 && int64(len(p)) > b.left+1 {
 		p = p[:b.left+1]
 	}
-	n, err := b.c.ex.Body().Read(p)
+	n, err := b.ex.Body().Read(p)
 	if b.left >= 0 && int64(n) > b.left {
 		n = int(b.left)
 		err = tooLarge(b.max)
@@ -71,10 +72,10 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 // and return an error. A declared length over the limit is refused at once.
 func (c *Context) LimitBody(n int64) error {
 	c.live()
-	if c.input.c != nil {
+	if c.input.ex != nil {
 		return errors.New("tako: body limit changed after the body was read")
 	}
-	c.input = bodyReader{c: c, max: n, left: max(n, NoLimit)}
+	c.input = bodyReader{ex: c.ex, max: n, left: max(n, NoLimit)}
 	if n >= 0 && c.ex.ContentLength() > n {
 		c.input.err = tooLarge(n)
 	}

@@ -47,9 +47,11 @@ func (c *Context) begin(from *Context) {
 	c.ctx, c.start, c.peer = from.ctx, from.start, from.peer
 	c.values = append(c.values[:0], from.values...)
 	c.provided = append(c.provided[:0], from.provided...)
-	if from.input.c != nil {
+	if from.input.ex != nil {
 		c.input = from.input
-		c.input.c = c
+		if c.ex != nil {
+			c.input.ex = c.ex
+		}
 	}
 	c.header.assign(&from.header)
 }
@@ -85,9 +87,9 @@ func (b *branch) join(inner *Context, err error) bool {
 		c.err = err
 	}
 	c.upgraded = c.upgraded || inner.upgraded
-	if inner.input.c != nil {
+	if inner.input.ex != nil {
 		c.input = inner.input
-		c.input.c = c
+		c.input.ex = c.ex
 	}
 	inner.joined = c
 	// A response that the outer Context still holds is dropped for an error, which

@@ -38,7 +38,9 @@ func (c *Context) request(ctx context.Context, limited bool) *http.Request {
 	} else {
 		body := &requestBody{Reader: c.ex.Body(), ex: c.ex, req: req}
 		if limited {
-			body.Reader = c.Body()
+			c.input.init(c)
+			rest := c.input // a handler may go on reading when the Context is used again
+			body.Reader = &rest
 		}
 		req.Body = body
 	}

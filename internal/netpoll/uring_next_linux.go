@@ -72,6 +72,9 @@ func (p *uring) received(userData uint64, res int32, flags uint32, ev *Event, bu
 		id := uint16(flags >> cqeBufferShift)
 		if s != nil && res > 0 {
 			n := copy(buf, p.buffers.bytes(id, int(res)))
+			if flags&cqeMore != 0 {
+				n += p.gather(userData, buf[n:])
+			}
 			*ev = Event{Kind: Received, Key: s.key, Data: buf[:n]}
 		}
 		p.buffers.give(id)
@@ -96,6 +99,18 @@ func (p *uring) received(userData uint64, res int32, flags uint32, ev *Event, bu
 	}
 	p.settle(s)
 	return told
+}
+
+// gather adds what further buffers brought from the same socket, so that a message
+// larger than one of them is seen as a whole.
+func (p *uring) gather(userData uint64, buf []byte) (n int) {
+	for p.ring.same(userData, len(buf)-n) {
+		_, res, flags, _ := p.ring.next()
+		id := uint16(flags >> cqeBufferShift)
+		n += copy(buf[n:], p.buffers.bytes(id, int(res)))
+		p.buffers.give(id)
+	}
+	return n
 }
 
 // again reports whether a request has ended for a reason that lies not in its

@@ -176,6 +176,16 @@ func (r *ring) enter(least, flags, arg uintptr, sleeps bool) (n uintptr, errno s
 	return n, errno
 }
 
+// same reports whether the next completion is about the same request as the last,
+// which goes on, and brings at most room bytes.
+func (r *ring) same(userData uint64, room int) bool {
+	if r.head == r.found {
+		return false
+	}
+	c := &r.cqes[r.head&uint32(len(r.cqes)-1)]
+	return c.userData == userData && c.res > 0 && int(c.res) <= room && c.flags&cqeMore != 0 && c.flags&cqeBuffer != 0
+}
+
 // next takes a completion of those that the last wait has found.
 func (r *ring) next() (userData uint64, res int32, flags uint32, ok bool) {
 	if r.head == r.found {

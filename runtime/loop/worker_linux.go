@@ -135,11 +135,11 @@ func (w *worker) call(call tako.Call, stat *routeStat) {
 		return
 	}
 	l.current = stat
+	began := l.beforeCall()
 	w.seq = l.state.Add(1)
 	if watch := &l.reactor.watch; watch.asleep.Load() {
 		watch.wake()
 	}
-	began := l.beforeCall()
 	x.end(call.Serve())
 	if w.leads && l.state.CompareAndSwap(w.seq, w.seq+1) {
 		l.afterCall(stat, began)
