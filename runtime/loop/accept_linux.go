@@ -61,15 +61,25 @@ func (l *loop) unlistenAll() {
 }
 
 // accepted takes a connection in, or holds it back while the server is full.
-func (l *loop) accepted(fd int) {
+func (l *loop) accepted(w *worker, fd int) (robbed bool) {
 	a := &l.accept
 	a.delay = 0
 	if len(a.held) > 0 || !l.place() {
 		a.held = append(a.held, fd)
 		l.pauseAccept()
-		return
+		return false
 	}
-	l.admit(fd)
+	c := l.admit(fd)
+	if c == nil {
+		return false
+	}
+	// The first request is often there already.
+	if n := tryRead(fd, w.buf); n > 0 {
+		c.fresh = false
+		return w.serve(c, w.buf[:n])
+	}
+	l.poll(c)
+	return false
 }
 
 // place takes a place for a connection, or sees to it that the loop is told when
@@ -101,7 +111,7 @@ func (l *loop) feed() {
 		}
 		fd := a.held[0]
 		a.held = a.held[1:]
-		l.admit(fd)
+		l.admitPolled(fd)
 	}
 	if a.paused && a.pending == 0 && a.retryAt == 0 && a.stopped == nil {
 		a.paused = false
@@ -109,8 +119,15 @@ func (l *loop) feed() {
 	}
 }
 
-// admit makes a connection of a socket that has its place.
-func (l *loop) admit(fd int) {
+func (l *loop) admitPolled(fd int) {
+	if c := l.admit(fd); c != nil {
+		l.poll(c)
+	}
+}
+
+// admit makes a connection of a socket that has its place, which the poller does not
+// know yet. It returns nil if its address has too many.
+func (l *loop) admit(fd int) *conn {
 	s := l.srv
 	s.stats.accepted.Add(1)
 	ip := peerIP(fd)
@@ -123,15 +140,14 @@ func (l *loop) admit(fd int) {
 	if slot == nil {
 		s.full(ip)
 		closeFD(fd)
-		return
+		return nil
 	}
 	c := &conn{l: l, fresh: true}
 	s.newPeer(&c.peer, slot, c)
 	l.adopt(c, fd)
-	if l.find(c.key) == c {
-		c.phase = phaseHead
-		l.wheel.set(c, l.after(s.limits.HeaderTimeout))
-	}
+	c.phase = phaseHead
+	l.wheel.set(c, l.after(s.limits.HeaderTimeout))
+	return c
 }
 
 // acceptFailed tries again later.
@@ -174,7 +190,12 @@ func (a *acceptor) look(l *loop) {
 			if err != nil {
 				break
 			}
-			l.accepted(fd)
+			if !l.place() {
+				a.held = append(a.held, fd)
+				l.pauseAccept()
+				break
+			}
+			l.admitPolled(fd)
 		}
 	}
 }
@@ -221,7 +242,7 @@ func (l *loop) emptyQueues() {
 	}
 	for _, fd := range a.held {
 		if l.srv.count.Try() {
-			l.admit(fd)
+			l.admitPolled(fd)
 		} else {
 			closeFD(fd)
 		}

@@ -18,17 +18,18 @@ type conn struct {
 	st  atomic.Uint32
 
 	// The leader's.
-	in      []byte // received and not served: a part of a request, or what came meanwhile
-	scanned int    // bytes of in that were parsed in vain
-	sending []byte // being sent by the poller
-	phase   phase
-	after   after // what happens when what is being sent was sent
-	eof     bool  // nothing more will be received
-	failed  bool  // the connection is broken, not just half closed
-	paused  bool  // the poller was told not to receive
-	fresh   bool  // no byte was received yet
-	leaving *leave
-	drops   int // bytes dropped while lingering
+	in       []byte // received and not served: a part of a request, or what came meanwhile
+	scanned  int    // bytes of in that were parsed in vain
+	sending  []byte // being sent by the poller
+	phase    phase
+	after    after // what happens when what is being sent was sent
+	eof      bool  // nothing more will be received
+	failed   bool  // the connection is broken, not just half closed
+	paused   bool  // the poller was told not to receive
+	fresh    bool  // no byte was received yet
+	unpolled bool  // the poller does not know it yet
+	leaving  *leave
+	drops    int // bytes dropped while lingering
 
 	// Of the hand-back, written by whom hands back.
 	back after

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"net"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -13,8 +14,7 @@ func (l *loop) event(w *worker) (robbed bool) {
 	ev := &w.ev
 	switch ev.Kind {
 	case netpoll.Accepted:
-		l.accepted(ev.FD)
-		return false
+		return l.accepted(w, ev.FD)
 	case netpoll.AcceptFailed:
 		l.acceptFailed(ev.Key, ev.Err)
 		return false
@@ -65,10 +65,21 @@ func (l *loop) adopt(c *conn, fd int) {
 		l.conns = append(l.conns, make([]*conn, max(64, fd+1-len(l.conns)))...)
 	}
 	l.conns[fd] = c
+	c.unpolled = true
+}
+
+// poll begins to receive from c. It returns false if c had to be closed.
+func (l *loop) poll(c *conn) bool {
+	if !c.unpolled {
+		return true
+	}
+	c.unpolled = false
 	if err := l.p.Add(c.key); err != nil {
 		l.srv.log.Error("connection cannot be polled", "err", err)
 		l.close(c)
+		return false
 	}
+	return true
 }
 
 // begin gives c to a handler.
@@ -77,7 +88,7 @@ func (l *loop) begin(c *conn) {
 		c.phase = phaseIdle
 		l.wheel.set(c, l.after(l.srv.limits.IdleTimeout))
 	}
-	if c.eof { // nothing will come any more that makes the leader look at c
+	if c.eof || c.unpolled { // nothing will come that makes the leader look at c
 		c.st.Store(connParked)
 		return
 	}
@@ -183,7 +194,7 @@ func (l *loop) settle(w *worker, c *conn, end after, data []byte, cut bool) {
 		}
 	}
 	if out := w.x.out; len(out) > 0 {
-		n, err := l.p.Send(c.key, out)
+		n, err := l.send(c, out)
 		if err != nil {
 			l.close(c)
 			return
@@ -203,10 +214,28 @@ func (l *loop) settle(w *worker, c *conn, end after, data []byte, cut bool) {
 	l.proceed(c, end)
 }
 
+// send gives a response to the poller, or right to the socket while that is not
+// polled: a connection that ends with its first response need never be.
+func (l *loop) send(c *conn, out []byte) (n int, err error) {
+	if c.unpolled {
+		if n, err = tryWrite(c.fd(), out); err != nil || n == len(out) {
+			return n, err
+		}
+		if !l.poll(c) {
+			return n, net.ErrClosed
+		}
+	}
+	more, err := l.p.Send(c.key, out[n:])
+	return n + more, err
+}
+
 // proceed does what is due with a connection that has nothing to send.
 func (l *loop) proceed(c *conn, end after) {
-	if end == goOn && (c.eof || l.srv.isStopping() && len(c.in) == 0) {
+	if end == goOn && (c.eof || l.srv.isStopping() && len(c.in) == 0 && !c.fresh) {
 		end = endIt
+	}
+	if (end == goOn || end == endLinger) && !l.poll(c) {
+		return
 	}
 	switch end {
 	case goOn:
@@ -236,7 +265,11 @@ func (l *loop) close(c *conn) {
 	l.conns[c.fd()] = nil
 	l.wheel.remove(c)
 	c.in, c.sending = nil, nil
-	l.p.Close(c.key)
+	if c.unpolled {
+		closeFD(c.fd())
+	} else {
+		l.p.Close(c.key)
+	}
 	c.peer.end()
 }
 
@@ -260,6 +293,10 @@ func (l *loop) reset(c *conn) {
 // leave takes c off the loop: to gets it and what was received.
 func (l *loop) leave(c *conn, to func(c *conn, received []byte)) {
 	c.leaving = &leave{to: to}
+	if c.unpolled {
+		l.removed(c)
+		return
+	}
 	l.p.Remove(c.key)
 }
 

@@ -177,9 +177,7 @@ func (r *reactor) giveBack(c *conn, nc net.Conn) {
 func (l *loop) comeBack(c *conn, fd int) {
 	c.eof, c.failed, c.back, c.rest = false, false, goOn, nil
 	l.adopt(c, fd)
-	if l.find(c.key) == c {
-		l.proceed(c, goOn)
-	}
+	l.proceed(c, goOn)
 }
 
 func closeFD(fd int) { _ = syscall.Close(fd) }

@@ -283,7 +283,7 @@ func (r *reactor) take(nc net.Conn) {
 	}
 	_ = nc.Close()
 	l := r.loops[int(r.nextLoop.Add(1))%len(r.loops)]
-	if !l.post(message{do: func(w *worker) { w.l.admit(fd) }}) {
+	if !l.post(message{do: func(w *worker) { w.l.admitPolled(fd) }}) {
 		closeFD(fd)
 		r.srv.count.Release()
 	}

@@ -17,6 +17,15 @@ func disconnect(fd int) {
 	_, _, _ = syscall.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&unspecified)), 16)
 }
 
+// tryRead reads what has come, if anything.
+func tryRead(fd int, p []byte) int {
+	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_DONTWAIT, 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
+
 // tryWrite writes what the socket takes at once. A full socket is no error.
 func tryWrite(fd int, p []byte) (int, error) {
 	total := 0

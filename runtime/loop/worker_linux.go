@@ -202,6 +202,11 @@ func (w *worker) relieve(c *conn) bool {
 // offload runs a request on a goroutine of its own. rest is what came behind it.
 func (w *worker) offload(c *conn, call tako.Call, class *class, rest []byte) {
 	x, l := w.x, w.l
+	if !l.poll(c) {
+		call.Drop()
+		x.clear()
+		return
+	}
 	if len(x.out) > 0 { // earlier responses need not wait
 		w.relieve(c)
 	}
