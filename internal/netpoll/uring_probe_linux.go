@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -11,14 +13,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// probeTime is the longest that a single step of Probe may take.
-const probeTime = time.Second
+// probeTime is the longest that a single step of Probe may take. It is long, as a
+// busy machine must not look like an old one.
+const probeTime = 10 * time.Second
 
 // Probe returns nil if io_uring works here, down to requests that complete many
 // times (Linux 6.0), else an error that wraps [ErrNoIOUring] and says what is
-// missing. It opens a ring and sends bytes through a local socket, which takes well
-// below a millisecond on an idle machine.
-func Probe() error {
+// missing. The first call opens a ring and sends bytes through a local socket, which
+// takes well below a millisecond on an idle machine; later ones know the result.
+func Probe() error { return probed() }
+
+var probed = sync.OnceValue(probe)
+
+func probe() error {
+	// Requests belong to the thread that makes them.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	p, err := newUring(sizes{requests: 8, completions: 16, buffers: 4})
 	if err != nil {
 		return err

@@ -122,8 +122,9 @@ func (r *reactor) start() {
 // spareProcs is how many more processors Go is told to use than there are loops.
 const spareProcs = 2
 
-// do has every loop call f, and waits for all; later if f says so by keeping done.
-func (r *reactor) do(ctx context.Context, f func(l *loop, done func())) {
+// do has every loop call f, and reports whether all have called done before ctx was
+// done itself.
+func (r *reactor) do(ctx context.Context, f func(l *loop, done func())) bool {
 	ends := make(chan struct{}, len(r.loops))
 	n := 0
 	for _, l := range r.loops {
@@ -135,19 +136,25 @@ func (r *reactor) do(ctx context.Context, f func(l *loop, done func())) {
 		select {
 		case <-ends:
 		case <-ctx.Done():
-			return
+			return false
 		}
 	}
+	return true
 }
 
 func (r *reactor) stop(ctx context.Context) int {
 	if r.acceptor != nil {
 		r.acceptor.stop(ctx)
 	}
-	r.do(ctx, func(l *loop, done func()) { l.stopAccept(done) })
-	r.closeSockets()
+	// Not bounded by ctx, which may be done: a loop answers soon, even if a handler
+	// blocks it, and the sockets must not be closed while one looks at them.
+	soon, cancel := context.WithTimeout(context.Background(), newGrace)
+	defer cancel()
+	if r.do(soon, func(l *loop, done func()) { l.stopAccept(done) }) {
+		r.closeSockets()
+	}
 	var idle atomic.Int64
-	r.do(ctx, func(l *loop, done func()) {
+	r.do(soon, func(l *loop, done func()) {
 		idle.Add(int64(l.closeWhere(func(c *conn) bool { return c.phase == phaseIdle && !c.fresh && len(c.in) == 0 })))
 		done()
 	})
@@ -247,6 +254,9 @@ func (l *loop) finish(w *worker) {
 				m.do(w)
 			}
 		}
+	}
+	for _, fd := range l.accept.held {
+		closeFD(fd)
 	}
 	close(l.dead)
 	l.p.Shut()
