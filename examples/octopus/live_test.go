@@ -73,6 +73,12 @@ func TestLive(t *testing.T) {
 // The program as it is started: the banner, a stream that ends with the drain, the
 // report, and no files left behind.
 func TestRunDrains(t *testing.T) {
+	for _, runtime := range []string{"std", "loop"} {
+		t.Run(runtime, func(t *testing.T) { runDrains(t, runtime) })
+	}
+}
+
+func runDrains(t *testing.T, runtime string) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	t.Setenv("TMP", temp) // on Windows
@@ -81,7 +87,7 @@ func TestRunDrains(t *testing.T) {
 	out, in := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, "127.0.0.1:0", true, 30*time.Second, in)
+		err := run(ctx, "127.0.0.1:0", runtime, true, 30*time.Second, in)
 		in.CloseWithError(err)
 		ended <- err
 	}()
@@ -131,5 +137,12 @@ func TestRunDrains(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(os.TempDir() + "/octopus-*"); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestUnknownRuntime(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	if err := run(t.Context(), "127.0.0.1:0", "turbo", false, time.Second, io.Discard); err == nil || !strings.Contains(err.Error(), "turbo") {
+		t.Errorf("got %v", err)
 	}
 }

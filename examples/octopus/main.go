@@ -2,6 +2,7 @@
 // up, talk and share files, with a page at / and a typed API below /api/v1.
 //
 //	go run ./examples/octopus
+//	go run ./examples/octopus -runtime loop
 //
 // It keeps all in memory and forgets it at the end. Ctrl-C drains it.
 package main
@@ -19,15 +20,17 @@ import (
 
 	"github.com/tako-go/tako"
 	"github.com/tako-go/tako/examples/octopus/account"
+	"github.com/tako-go/tako/runtime/loop"
 	"github.com/tako-go/tako/runtime/std"
 )
 
 func main() {
 	addr := flag.String("addr", ":8080", "TCP address to listen on")
+	runtime := flag.String("runtime", "std", "what serves: std or loop")
 	demo := flag.Bool("demo", true, "begin with some reefs and messages")
 	drain := flag.Duration("drain", 10*time.Second, "how long requests under way may take to end")
 	flag.Parse()
-	if err := run(context.Background(), *addr, *demo, *drain, os.Stdout); err != nil {
+	if err := run(context.Background(), *addr, *runtime, *demo, *drain, os.Stdout); err != nil {
 		slog.Error("octopus ended", "err", err)
 		os.Exit(1)
 	}
@@ -35,7 +38,7 @@ func main() {
 
 // run serves until ctx is done or a signal comes. What people shall read goes to
 // out, the log to standard error.
-func run(ctx context.Context, addr string, demo bool, drain time.Duration, out io.Writer) (err error) {
+func run(ctx context.Context, addr, runtime string, demo bool, drain time.Duration, out io.Writer) (err error) {
 	s, err := newService(account.Cost)
 	if err != nil {
 		return err
@@ -54,9 +57,24 @@ func run(ctx context.Context, addr string, demo bool, drain time.Duration, out i
 	if err != nil {
 		return err
 	}
-	servers := []tako.Server{std.New(app, std.Config{Listener: listener})}
+	server, err := newServer(runtime, app, listener)
+	if err != nil {
+		return err
+	}
+	servers := []tako.Server{server}
 	printBanner(out, listener.Addr(), servers, app)
 	report, err := tako.Runner{Drain: drain}.Run(ctx, servers...)
 	fmt.Fprintf(out, "\nthe reef is closed: %v\n", report)
 	return err
+}
+
+// newServer is all there is to choosing a runtime. It takes the listener over.
+func newServer(runtime string, app tako.App, listener net.Listener) (tako.Server, error) {
+	switch runtime {
+	case "std":
+		return std.New(app, std.Config{Listener: listener}), nil
+	case "loop":
+		return loop.New(app, loop.Config{Listener: listener}), nil
+	}
+	return nil, errors.Join(fmt.Errorf("there is no runtime %q: std and loop can be chosen", runtime), listener.Close())
 }

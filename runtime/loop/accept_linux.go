@@ -65,8 +65,7 @@ func (l *loop) accepted(w *worker, fd int) (robbed bool) {
 	a := &l.accept
 	a.delay = 0
 	if len(a.held) > 0 || !l.place() {
-		a.held = append(a.held, fd)
-		l.pauseAccept()
+		l.hold(fd)
 		return false
 	}
 	c := l.admit(fd)
@@ -75,11 +74,17 @@ func (l *loop) accepted(w *worker, fd int) (robbed bool) {
 	}
 	// The first request is often there already.
 	if n := tryRead(fd, w.buf); n > 0 {
-		c.fresh = false
 		return w.serve(c, w.buf[:n])
 	}
 	l.poll(c)
 	return false
+}
+
+// hold keeps a connection until there is a place for it.
+func (l *loop) hold(fd int) {
+	l.accept.held = append(l.accept.held, fd)
+	l.srv.held.Add(1)
+	l.pauseAccept()
 }
 
 // place takes a place for a connection, or sees to it that the loop is told when
@@ -112,6 +117,7 @@ func (l *loop) feed() {
 		fd := a.held[0]
 		a.held = a.held[1:]
 		l.admitPolled(fd)
+		l.srv.unhold()
 	}
 	if a.paused && a.pending == 0 && a.retryAt == 0 && a.stopped == nil {
 		a.paused = false
@@ -191,8 +197,7 @@ func (a *acceptor) look(l *loop) {
 				break
 			}
 			if !l.place() {
-				a.held = append(a.held, fd)
-				l.pauseAccept()
+				l.hold(fd)
 				break
 			}
 			l.admitPolled(fd)
@@ -225,29 +230,24 @@ func (l *loop) unlistened(netpoll.Key) {
 	}
 }
 
-// emptyQueues takes the connections that wait: closing the socket would reset them.
+// emptyQueues takes the connections that wait: closing the socket would reset them,
+// unless another process has it too. What there is no place for is left to that.
 func (l *loop) emptyQueues() {
 	a := &l.accept
 	for _, so := range a.sockets {
-		for {
+		for l.srv.count.Try() {
 			fd, _, err := unix.Accept4(so.key.FD(), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-			if err == unix.EINTR || err == unix.ECONNABORTED {
+			if err == nil {
+				l.admitPolled(fd)
 				continue
 			}
-			if err != nil {
+			l.srv.count.Release()
+			if err != unix.EINTR && err != unix.ECONNABORTED {
 				break
 			}
-			a.held = append(a.held, fd)
 		}
 	}
-	for _, fd := range a.held {
-		if l.srv.count.Try() {
-			l.admitPolled(fd)
-		} else {
-			closeFD(fd)
-		}
-	}
-	a.sockets, a.held = nil, nil
+	a.sockets = nil
 	then := a.stopped
 	a.stopped = func() {}
 	then()

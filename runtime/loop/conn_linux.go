@@ -26,7 +26,7 @@ type conn struct {
 	eof      bool  // nothing more will be received
 	failed   bool  // the connection is broken, not just half closed
 	paused   bool  // the poller was told not to receive
-	fresh    bool  // no byte was received yet
+	fresh    bool  // no request was received yet
 	unpolled bool  // the poller does not know it yet
 	leaving  *leave
 	drops    int // bytes dropped while lingering

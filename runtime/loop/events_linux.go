@@ -84,6 +84,7 @@ func (l *loop) poll(c *conn) bool {
 
 // begin gives c to a handler.
 func (l *loop) begin(c *conn) {
+	c.fresh = false
 	if c.phase != phaseIdle || c.due == 0 {
 		c.phase = phaseIdle
 		l.wheel.set(c, l.after(l.srv.limits.IdleTimeout))
@@ -97,7 +98,6 @@ func (l *loop) begin(c *conn) {
 
 // received serves what came over c, or keeps it until c can be served.
 func (l *loop) received(w *worker, c *conn, data []byte) (robbed bool) {
-	c.fresh = false
 	if c.st.Load() != connIdle && l.park(c) || c.sending != nil || c.leaving != nil {
 		l.queue(c, data)
 		return false
@@ -143,7 +143,7 @@ func (l *loop) resumeReceiving(c *conn) {
 
 // closed notes that nothing more will come over c.
 func (l *loop) closed(c *conn, err error) {
-	c.eof, c.fresh = true, false
+	c.eof = true
 	c.failed = c.failed || err != nil
 	if c.st.Load() != connIdle {
 		c.peer.leave()
@@ -196,6 +196,7 @@ func (l *loop) settle(w *worker, c *conn, end after, data []byte, cut bool) {
 	if out := w.x.out; len(out) > 0 {
 		n, err := l.send(c, out)
 		if err != nil {
+			w.x.out = out[:0] // nobody else must get it
 			l.close(c)
 			return
 		}

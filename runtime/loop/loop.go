@@ -82,6 +82,7 @@ type Server struct {
 	stopOnce  sync.Once
 
 	open   atomic.Int64 // connections
+	held   atomic.Int64 // accepted ones that wait for a place
 	drains atomic.Bool
 	gone   atomic.Int64  // connections that ended since the drain began
 	empty  chan struct{} // gets a value when the last connection has ended
@@ -106,7 +107,7 @@ type engine interface {
 	// stop empties the accept queue, closes what listens and then all connections
 	// between two requests, whose number it returns.
 	stop(ctx context.Context) int
-	// closeFresh closes connections that have not sent a byte yet.
+	// closeFresh closes connections that have not sent a request yet.
 	closeFresh() int
 	// cut breaks off all connections.
 	cut(cause error) int
@@ -165,6 +166,9 @@ func (s *Server) Listen(ctx context.Context) error {
 }
 
 func (s *Server) listen(ctx context.Context) error {
+	if s.engine != nil {
+		return errors.New("loop: Listen called twice")
+	}
 	if err := s.configure(); err != nil {
 		return err
 	}
@@ -176,9 +180,6 @@ func (s *Server) listen(ctx context.Context) error {
 	}
 	if s.stopped.Load() {
 		return fmt.Errorf("loop: listen: %w", http.ErrServerClosed)
-	}
-	if s.engine != nil {
-		return errors.New("loop: Listen called twice")
 	}
 	s.count = connlimit.New(s.limits.Conns, s.limits.ConnsPerAddr)
 	engine, addr, err := newEngine(ctx, s)
@@ -266,11 +267,26 @@ func (s *Server) ended() {
 		s.gone.Add(1)
 	}
 	s.engine.feed()
-	if s.open.Add(-1) == 0 && s.isStopping() {
-		select {
-		case s.empty <- struct{}{}:
-		default:
-		}
+	if s.open.Add(-1) == 0 {
+		s.nudge()
+	}
+}
+
+// nudge has a shutdown look whether there are connections left.
+func (s *Server) nudge() {
+	if !s.isStopping() {
+		return
+	}
+	select {
+	case s.empty <- struct{}{}:
+	default:
+	}
+}
+
+// unhold counts a connection that waits no more.
+func (s *Server) unhold() {
+	if s.held.Add(-1) == 0 {
+		s.nudge()
 	}
 }
 

@@ -93,7 +93,8 @@ func (r *reactor) announce() {
 			about = append(about, "why", err)
 		}
 	}
-	if want := len(r.loops) + spareProcs; !s.cfg.KeepProcs && runtime.GOMAXPROCS(0) < want {
+	busy := int(loopsRunning.Add(int64(len(r.loops))))
+	if want := busy + spareProcs; !s.cfg.KeepProcs && runtime.GOMAXPROCS(0) < want {
 		// so that goroutines need not wait for busy loops
 		about = append(about, "gomaxprocs", want, "gomaxprocs_before", runtime.GOMAXPROCS(want))
 	}
@@ -118,6 +119,9 @@ func (r *reactor) start() {
 		go r.acceptor.run()
 	}
 }
+
+// loopsRunning counts the loops of all servers of the process.
+var loopsRunning atomic.Int64
 
 // spareProcs is how many more processors Go is told to use than there are loops.
 const spareProcs = 2
@@ -203,6 +207,10 @@ func (l *loop) cut(cause error) int {
 		if c == nil {
 			continue
 		}
+		if c.phase == phaseLinger && c.st.Load() == connIdle { // its work has ended
+			l.close(c)
+			continue
+		}
 		n++
 		c.peer.cancel(cause)
 		if c.st.Load() != connIdle && l.park(c) {
@@ -229,6 +237,7 @@ func (r *reactor) end() {
 	for range r.loops {
 		<-r.ends
 	}
+	loopsRunning.Add(-int64(len(r.loops)))
 	close(r.watch.stop)
 	<-r.watch.ended
 }
@@ -257,6 +266,7 @@ func (l *loop) finish(w *worker) {
 	}
 	for _, fd := range l.accept.held {
 		closeFD(fd)
+		l.srv.unhold()
 	}
 	close(l.dead)
 	l.p.Shut()

@@ -87,7 +87,7 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 
 // awaitEmpty waits until the last connection has ended.
 func (s *Server) awaitEmpty(ctx context.Context) error {
-	for s.open.Load() > 0 {
+	for s.open.Load() > 0 || s.held.Load() > 0 {
 		select {
 		case <-s.empty:
 		case <-ctx.Done():

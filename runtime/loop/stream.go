@@ -30,7 +30,7 @@ type stream struct {
 
 // States of a stream. Who changes fresh or idle to another one has the connection.
 const (
-	streamFresh    int32 = iota // no byte has come yet
+	streamFresh    int32 = iota // no request has come yet
 	streamIdle                  // between two requests
 	streamActive                // a request is under way
 	streamHijacked              // the connection is the handler's
@@ -118,7 +118,9 @@ func (st *stream) readHead(x *exchange) error {
 			return err
 		}
 	}
-	st.state.Store(streamActive)
+	if st.state.Load() != streamFresh {
+		st.state.Store(streamActive)
+	}
 	st.scanned = 0
 	until := st.headBy
 	if until.IsZero() {
@@ -135,6 +137,9 @@ func (st *stream) readHead(x *exchange) error {
 				x.head = bytes.Clone(st.buf[st.r : st.r+x.req.Size])
 				x.owned = true
 				st.r += x.req.Size
+				if st.state.Load() == streamFresh && !st.state.CompareAndSwap(streamFresh, streamActive) {
+					return errLeft // closed by a shutdown
+				}
 				return nil
 			}
 		}
@@ -192,7 +197,7 @@ func (st *stream) awaitRequest() error {
 		until = time.Now().Add(idleOnStream)
 	}
 	err := st.fill(until)
-	if !st.state.CompareAndSwap(was, streamActive) {
+	if !fresh && !st.state.CompareAndSwap(was, streamActive) {
 		return errLeft // closed by a shutdown
 	}
 	switch {

@@ -205,6 +205,7 @@ func (w *worker) offload(c *conn, call tako.Call, class *class, rest []byte) {
 	if !l.poll(c) {
 		call.Drop()
 		x.clear()
+		x.out = x.out[:0]
 		return
 	}
 	if len(x.out) > 0 { // earlier responses need not wait
