@@ -49,6 +49,7 @@ var arrows = map[string][]string{
 	"takotest":             {"", "runtime/*", "internal/..."},
 	"internal/...":         {"internal/..."},
 	"internal/runtimetest": {"", "runtime/*", "transport", "transport/*", "takotest", "internal/..."},
+	"internal/soak":        {"", "internal/..."},
 	"cmd/...":              slices.Concat(public, []string{"internal/...", "cmd/..."}),
 	"examples/...":         slices.Concat(public, []string{"examples/..."}),
 }

@@ -12,6 +12,7 @@ type branch struct {
 	mu      sync.Mutex
 	closed  bool
 	running int
+	ended   []endedBranch
 	outer   *Context
 	base    *Context // what inner Contexts begin with; never run and never changed
 	next    Handler
@@ -56,26 +57,33 @@ func (c *Context) begin(from *Context) {
 	c.header.assign(&from.header)
 }
 
-// end joins inner to the outer Context, or, if that was too late, tells its hooks
-// of the status that was answered instead; lost says that nothing of inner arrived.
+// end leaves inner to be joined to the outer Context, or, if that is over, tells its
+// hooks of the status that was answered instead; lost says that nothing of inner
+// arrived.
 func (b *branch) end(inner *Context, err error, late int, lost bool) {
-	if b.join(inner, err) {
+	b.mu.Lock()
+	b.running--
+	if !b.closed {
+		// Joined by close: the outer goroutine may be at work meanwhile.
+		b.ended = append(b.ended, endedBranch{inner, err})
+		b.mu.Unlock()
 		return
 	}
+	b.mu.Unlock()
 	inner.err, inner.sent, inner.status = err, true, late
 	inner.tell(lost)
 	inner.recycle()
 }
 
+// endedBranch is an inner Context whose handlers have returned.
+type endedBranch struct {
+	inner *Context
+	err   error
+}
+
 // join takes over what inner learned, and inner itself until its hooks are told.
 // Its response, if it began one, went through its Exchange.
-func (b *branch) join(inner *Context, err error) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.running--
-	if b.closed {
-		return false
-	}
+func (b *branch) join(inner *Context, err error) {
 	c := b.outer
 	c.values = append(c.values[:0], inner.values...)
 	c.provided = append(c.provided[:0], inner.provided...)
@@ -89,7 +97,9 @@ func (b *branch) join(inner *Context, err error) bool {
 	c.upgraded = c.upgraded || inner.upgraded
 	if inner.input.ex != nil {
 		c.input = inner.input
-		c.input.ex = c.ex
+		if c.ex != nil {
+			c.input.ex = c.ex
+		}
 	}
 	inner.joined = c
 	// A response that the outer Context still holds is dropped for an error, which
@@ -105,15 +115,22 @@ func (b *branch) join(inner *Context, err error) bool {
 	}
 	c.pinned = c.pinned || inner.pinned // what still runs in there looks at c too
 	c.adopted = append(c.adopted, inner)
-	return true
 }
 
-// close cuts the outer Context off. An inner one that still runs may look at what
-// the outer one holds, which is then not reused.
+// close joins what has ended and cuts the outer Context off from the rest. It is
+// called on the goroutine of that, once or more. An inner Context that still runs may
+// look at what the outer one holds, which is then not reused.
 func (b *branch) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.closed {
+		return
+	}
 	b.closed = true
+	for _, e := range b.ended {
+		b.join(e.inner, e.err)
+	}
+	b.ended = nil
 	if b.running > 0 {
 		b.outer.pinned = true
 	}

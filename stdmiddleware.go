@@ -28,6 +28,7 @@ func Std(mw func(http.Handler) http.Handler) Middleware {
 			ctx := context.WithValue(c.Context(), branchKey{}, b)
 			w := newResponseWriter(c)
 			inner.ServeHTTP(w, c.request(ctx, false))
+			b.close()
 			return w.end()
 		}
 	}
