@@ -80,8 +80,10 @@ func (c *Context) decodeWith(codec Codec, v any) error {
 	body, err := c.appendBody((*buf)[:0])
 	if err == nil {
 		err = codec.Decode(body, v)
-		if _, ok := errors.AsType[*Error](err); err != nil && !ok {
-			err = &Error{Status: http.StatusBadRequest, Detail: err.Error(), Err: err}
+		if err != nil {
+			if _, ok := errors.AsType[*Error](err); !ok {
+				err = &Error{Status: http.StatusBadRequest, Detail: err.Error(), Err: err}
+			}
 		}
 	}
 	if cap(body) <= keptBuffer {
