@@ -115,6 +115,10 @@ func TestSendToSlowReader(t *testing.T) {
 			all := readAll(c)
 			assert.NoError(t, h.expect(Sent, key).Err)
 			h.quiet()
+			if how == "paused" && h.Name() == Epoll {
+				h.Resume(key) // closing it with bytes unread would reset it
+				h.receive(key, "later")
+			}
 			h.Close(key)
 			assert.Equal(t, string(<-all) == string(large), true, how)
 		}

@@ -85,6 +85,7 @@ func (l *loop) poll(c *conn) bool {
 // begin gives c to a handler.
 func (l *loop) begin(c *conn) {
 	c.fresh = false
+	l.serving = c
 	if c.phase != phaseIdle || c.due == 0 {
 		c.phase = phaseIdle
 		l.wheel.set(c, l.after(l.srv.limits.IdleTimeout))
@@ -264,6 +265,9 @@ func (l *loop) close(c *conn) {
 		return
 	}
 	l.conns[c.fd()] = nil
+	if l.serving == c {
+		l.serving = nil
+	}
 	l.wheel.remove(c)
 	c.in, c.sending = nil, nil
 	if c.unpolled {
@@ -306,6 +310,9 @@ func (l *loop) removed(c *conn) {
 		return
 	}
 	c.connInfo() // while the socket can be asked
+	if l.serving == c {
+		l.serving = nil
+	}
 	to, received := c.leaving.to, c.in
 	l.conns[c.fd()] = nil
 	l.wheel.remove(c)

@@ -235,8 +235,8 @@ func (x *exchange) Context() context.Context {
 	if x.ctx == nil {
 		x.ctx = new(requestContext)
 		x.peer.ctx.Store(x.ctx)
-		if x.peer.gone.Load() {
-			x.ctx.end(tako.ErrClientGone)
+		if cause := x.peer.over.Load(); cause != nil {
+			x.ctx.end(*cause)
 		}
 	}
 	return x.ctx

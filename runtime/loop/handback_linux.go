@@ -12,6 +12,7 @@ func (c *conn) offloaded(x *exchange, call tako.Call, class *class) {
 	returned := false
 	defer func() {
 		if !returned { // the handler has called runtime.Goexit
+			x.finished()
 			c.unblock(x)
 			c.handBack(endReset)
 		}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"net/http"
 	"sync"
 )
 
@@ -45,17 +46,22 @@ func (c *hijackedConn) ReadFrom(r io.Reader) (int64, error) {
 
 // hijackedConns are those of a server.
 type hijackedConns struct {
-	mu  sync.Mutex
-	all map[*hijackedConn]struct{}
+	mu     sync.Mutex
+	all    map[*hijackedConn]struct{}
+	closed bool // all were cut, so that no more come
 }
 
-func (h *hijackedConns) add(c *hijackedConn) {
+func (h *hijackedConns) add(c *hijackedConn) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
 	if h.all == nil {
 		h.all = map[*hijackedConn]struct{}{}
 	}
 	h.all[c] = struct{}{}
+	return true
 }
 
 func (h *hijackedConns) remove(c *hijackedConn) {
@@ -67,6 +73,7 @@ func (h *hijackedConns) remove(c *hijackedConn) {
 // cut closes all, and returns how many there were.
 func (h *hijackedConns) cut() int {
 	h.mu.Lock()
+	h.closed = true
 	all := make([]*hijackedConn, 0, len(h.all))
 	for c := range h.all {
 		all = append(all, c)
@@ -79,9 +86,12 @@ func (h *hijackedConns) cut() int {
 }
 
 // takenOver hands a connection to a handler, with what was received already.
-func takenOver(s *Server, p *peer, nc net.Conn, received []byte) (net.Conn, *bufio.ReadWriter) {
+func takenOver(s *Server, p *peer, nc net.Conn, received []byte) (net.Conn, *bufio.ReadWriter, error) {
 	c := &hijackedConn{Conn: nc, srv: s, peer: p}
-	s.hijacked.add(c)
+	if !s.hijacked.add(c) {
+		_ = c.Close()
+		return nil, nil, http.ErrServerClosed
+	}
 	var from io.Reader = c
 	if len(received) > 0 {
 		from = io.MultiReader(bytes.NewReader(bytes.Clone(received)), c)
@@ -90,5 +100,5 @@ func takenOver(s *Server, p *peer, nc net.Conn, received []byte) (net.Conn, *buf
 	if len(received) > 0 {
 		_, _ = rw.Peek(len(received)) // so that Buffered tells them
 	}
-	return c, rw
+	return c, rw, nil
 }

@@ -143,8 +143,8 @@ func (c *conn) hijack(x *exchange) (net.Conn, *bufio.ReadWriter, error) {
 		x.hijacked = true
 		return nil, nil, err
 	}
-	conn, rw := takenOver(c.srv, &c.peer, nc, received)
-	return conn, rw, nil
+	x.hijacked = true
+	return takenOver(c.srv, &c.peer, nc, received)
 }
 
 // stream goes on with a connection on a goroutine.

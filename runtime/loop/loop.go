@@ -261,13 +261,15 @@ func (s *Server) newPeer(p *peer, slot *connlimit.Slot, ends addresses) {
 	s.open.Add(1)
 }
 
-// ended counts a connection that is over.
-func (s *Server) ended() {
+// ended counts a connection that is over, and then gives its place away.
+func (s *Server) ended(slot *connlimit.Slot) {
 	if s.drains.Load() {
 		s.gone.Add(1)
 	}
+	last := s.open.Add(-1) == 0
+	slot.Release()
 	s.engine.feed()
-	if s.open.Add(-1) == 0 {
+	if last {
 		s.nudge()
 	}
 }

@@ -42,6 +42,7 @@ type loop struct {
 
 	stats     routeStats
 	current   *routeStat // of the handler that runs, or ran last
+	serving   *conn      // that it has, or had
 	calls     int        // on the loop, in this turn
 	offloaded int        // in this turn
 	timed     int        // calls that are to be timed one by one
@@ -272,6 +273,10 @@ func (l *loop) afterCall(stat *routeStat, began time.Duration) {
 // handOver gives the loop to a new leader. The caller has taken it away from its
 // leader by changing the state, and owns it until here.
 func (l *loop) handOver() {
+	if c := l.serving; c != nil && c.unpolled {
+		// So that the handler is told if its client goes.
+		c.unpolled = l.p.Add(c.key) != nil
+	}
 	l.srv.stats.handovers.Add(1)
 	if l.current != nil {
 		l.current.class.handovers.Add(1)

@@ -13,7 +13,7 @@ type peer struct {
 	srv  *Server
 	slot *connlimit.Slot
 	ctx  atomic.Pointer[requestContext] // of the request under way
-	gone atomic.Bool                    // the client has closed its side
+	over atomic.Pointer[error]          // why requests have ended, and later ones end at once
 	info atomic.Pointer[tako.ConnInfo]
 
 	ends addresses
@@ -39,12 +39,12 @@ func (p *peer) connInfo() *tako.ConnInfo {
 
 // leave tells the request under way, and later ones, that the client is gone.
 func (p *peer) leave() {
-	p.gone.Store(true)
 	p.cancel(tako.ErrClientGone)
 }
 
-// cancel ends the context of the request under way.
+// cancel ends the context of the request under way, and of those that still come.
 func (p *peer) cancel(cause error) {
+	p.over.CompareAndSwap(nil, &cause)
 	if ctx := p.ctx.Load(); ctx != nil {
 		ctx.end(cause)
 	}
@@ -52,6 +52,5 @@ func (p *peer) cancel(cause error) {
 
 // end gives the place of the connection back. It is called once.
 func (p *peer) end() {
-	p.slot.Release()
-	p.srv.ended()
+	p.srv.ended(p.slot)
 }

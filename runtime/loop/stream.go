@@ -3,6 +3,7 @@ package loop
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -71,6 +72,7 @@ func (st *stream) run() {
 	ended := false
 	defer func() {
 		if !ended { // a handler has called runtime.Goexit
+			st.peer.cancel(context.Canceled)
 			abort(st.nc)
 			st.close()
 		}
@@ -328,6 +330,6 @@ func (st *stream) hijack(x *exchange) (net.Conn, *bufio.ReadWriter, error) {
 	}
 	st.state.Store(streamHijacked)
 	_ = st.nc.SetDeadline(time.Time{})
-	conn, rw := takenOver(st.srv, st.peer, st.nc, append(bytes.Clone(x.body.mem), st.buf[st.r:st.w]...))
-	return conn, rw, nil
+	x.hijacked = true
+	return takenOver(st.srv, st.peer, st.nc, append(bytes.Clone(x.body.mem), st.buf[st.r:st.w]...))
 }

@@ -15,11 +15,17 @@ type streams struct {
 	mu       sync.Mutex
 	all      map[*stream]struct{}
 	watching bool
+	closed   bool // all were cut, so that no more come
 }
 
 // start runs a stream. Nothing is started once the server has cut all connections.
 func (ss *streams) start(st *stream) {
 	ss.mu.Lock()
+	if ss.closed {
+		ss.mu.Unlock()
+		st.close()
+		return
+	}
 	if ss.all == nil {
 		ss.all = map[*stream]struct{}{}
 	}
@@ -85,6 +91,9 @@ func (ss *streams) closeWaiting(state int32) int {
 
 // cut breaks all connections off, and returns how many there were.
 func (ss *streams) cut(cause error) int {
+	ss.mu.Lock()
+	ss.closed = true
+	ss.mu.Unlock()
 	all := ss.list(nil)
 	for _, st := range all {
 		st.peer.cancel(cause)

@@ -15,6 +15,11 @@ func target(poller string) runtimetest.Target {
 		Start: func(cfg runtimetest.ServerConfig, app tako.App, ln net.Listener) (tako.Server, error) {
 			return loop.New(app, loop.Config{Addr: cfg.Addr, Listener: ln, Limits: cfg.Limits, Log: cfg.Log, Poller: poller, Loops: 2}), nil
 		},
+		Harmless: map[string]string{
+			"H1-12/stalled-unread-chunk/limit-off": "a chunked body that nobody reads ends the connection at once",
+			"H1-20/malformed/let-through":          "a malformed trailer is refused before a handler could tell it",
+			"SD-01/pipelined/cut-at-once":          "what was pipelined was answered before the shutdown begins",
+		},
 		OpenConns: func(s tako.Server) int64 { return s.(*loop.Server).Stats().Conns },
 	}
 }
@@ -22,3 +27,6 @@ func target(poller string) runtimetest.Target {
 func TestSuiteEpoll(t *testing.T) { runtimetest.Run(t, target("epoll")) }
 
 func TestSuiteIOUring(t *testing.T) { runtimetest.Run(t, target("io_uring")) }
+
+// The faults are in the requests and the application, so one poller will do.
+func TestSuiteFaults(t *testing.T) { runtimetest.RunFaults(t, target("epoll")) }

@@ -63,9 +63,9 @@ func (d *watchdog) watch(loops []*loop) {
 			quiet = 0
 		}
 		switch {
-		case all && len(loops) > 1:
+		case all && !busy && len(loops) > 1:
 			timer.Reset(busyTick)
-		case busy:
+		case busy && !all:
 			timer.Reset(watchAgain)
 		default:
 			timer.Reset(watchTick)

@@ -24,7 +24,7 @@ type timer struct {
 
 // set gives c a deadline.
 func (w *wheel) set(c *conn, deadline int64) {
-	later := deadline >= c.deadline
+	later := c.deadline != 0 && deadline >= c.deadline // its slot comes up before that
 	c.deadline = deadline
 	if deadline == 0 || later && c.due != 0 {
 		return

@@ -41,6 +41,7 @@ func (w *worker) exit() {
 		return
 	}
 	w.leave()
+	w.x.finished()
 	c.unblock(w.x)
 	c.handBack(endReset)
 }
