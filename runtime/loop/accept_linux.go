@@ -74,7 +74,7 @@ func (l *loop) accepted(w *worker, fd int) (robbed bool) {
 	}
 	// The first request is often there already.
 	if n := tryRead(fd, w.buf); n > 0 {
-		return w.serve(c, w.buf[:n])
+		return w.serve(c, w.buf[:n], false)
 	}
 	l.poll(c)
 	return false

@@ -116,8 +116,9 @@ func (l *loop) received(w *worker, c *conn, data []byte) (robbed bool) {
 			return false
 		}
 		data, c.in, c.scanned = c.in, nil, 0
+		return w.serve(c, data, true)
 	}
-	return w.serve(c, data)
+	return w.serve(c, data, false)
 }
 
 // park makes sure that the goroutine which has c hands it back to the leader. It
@@ -178,18 +179,18 @@ func (l *loop) sent(w *worker, c *conn, err error) (robbed bool) {
 	if end == goOn && len(c.in) > c.scanned {
 		data := c.in
 		c.in, c.scanned = nil, 0
-		return w.serve(c, data)
+		return w.serve(c, data, true)
 	}
 	l.proceed(c, end)
 	return false
 }
 
 // settle ends a turn at c: it keeps the input that was not served, sends the
-// responses and sees to what comes then. cut says that there are requests in data
+// responses and sees to what comes then. data is to be kept; cut says that there are requests in data
 // which can be served once the client has taken the responses.
 func (l *loop) settle(w *worker, c *conn, end after, data []byte, cut bool) {
 	if len(data) > 0 && (end == goOn || end == leaveLoop) {
-		c.in = append(make([]byte, 0, max(len(data), 512)), data...)
+		c.in = data
 		if c.scanned = len(data); cut || end == leaveLoop {
 			c.scanned = 0
 		}

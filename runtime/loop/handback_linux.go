@@ -48,7 +48,7 @@ func (w *worker) handBack(c *conn, end after, data []byte) {
 	}
 	c.unblock(w.x)
 	if end == goOn || end == leaveLoop {
-		c.rest = append([]byte(nil), data...)
+		c.rest = data
 		end = goOn // the leader sees for itself what the input needs
 	}
 	w.release()
@@ -87,7 +87,7 @@ func (l *loop) resume(w *worker, c *conn) (robbed bool) {
 		end = endIt
 	}
 	if end == goOn && len(data) > 0 {
-		return w.serve(c, data)
+		return w.serve(c, data, true)
 	}
 	if end == endLinger && c.eof {
 		end = endIt

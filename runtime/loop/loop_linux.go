@@ -162,7 +162,7 @@ func (l *loop) runTodo(w *worker) (robbed bool) {
 			if l.find(m.c.key) == m.c && l.servable(m.c) {
 				data := m.c.in
 				m.c.in, m.c.scanned = nil, 0
-				if w.serve(m.c, data) {
+				if w.serve(m.c, data, true) {
 					return true
 				}
 			}

@@ -63,8 +63,9 @@ func (w *worker) release() {
 
 // serve serves the requests in data, which came over c. It reports whether the loop
 // was taken away meanwhile: then this goroutine is no leader any more, c has been
-// handed back and w is gone.
-func (w *worker) serve(c *conn, data []byte) (robbed bool) {
+// handed back and w is gone. With own data is memory that nobody else uses, and need
+// not be copied to be kept.
+func (w *worker) serve(c *conn, data []byte, own bool) (robbed bool) {
 	w.x.peer, w.x.wire, w.x.w = &c.peer, c, w
 	w.c = c
 	busy, end, cut := false, goOn, false
@@ -92,7 +93,7 @@ func (w *worker) serve(c *conn, data []byte) (robbed bool) {
 		if w.leads {
 			if stat = w.l.stats.of(w.l.srv, call.Route()); !stat.inline() {
 				w.c = nil
-				w.offload(c, call, stat.class, rest[used:])
+				w.offload(c, call, stat.class, kept(rest[used:], own))
 				return false
 			}
 			if !busy {
@@ -116,14 +117,22 @@ func (w *worker) serve(c *conn, data []byte) (robbed bool) {
 	}
 	w.c = nil
 	if !w.leads {
-		w.handBack(c, end, data)
+		w.handBack(c, end, kept(data, own))
 		return true
 	}
 	if busy {
 		c.st.Store(connIdle)
 	}
-	w.l.settle(w, c, end, data, cut)
+	w.l.settle(w, c, end, kept(data, own), cut)
 	return false
+}
+
+// kept returns data, or a copy of it, to be kept.
+func kept(data []byte, own bool) []byte {
+	if own || len(data) == 0 {
+		return data
+	}
+	return append(make([]byte, 0, max(len(data), 512)), data...)
 }
 
 // call runs a request. On the loop it can be seen from outside how long it takes,
@@ -200,7 +209,8 @@ func (w *worker) relieve(c *conn) bool {
 	return err == nil && len(w.x.out) == 0
 }
 
-// offload runs a request on a goroutine of its own. rest is what came behind it.
+// offload runs a request on a goroutine of its own. rest is what came behind it, to
+// be kept.
 func (w *worker) offload(c *conn, call tako.Call, class *class, rest []byte) {
 	x, l := w.x, w.l
 	if !l.poll(c) {
@@ -215,7 +225,7 @@ func (w *worker) offload(c *conn, call tako.Call, class *class, rest []byte) {
 	x.own()
 	x.w = nil
 	w.x = newExchange(l.srv)
-	c.in, c.scanned = append(c.in, rest...), 0
+	c.in, c.scanned = rest, 0
 	l.begin(c)
 	if len(c.in) > 0 {
 		c.st.Store(connParked)
