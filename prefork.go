@@ -24,7 +24,7 @@ import (
 type Prefork struct {
 	// Procs is the number of processes that serve. Each gets its share of
 	// GOMAXPROCS, at least 1, unless the environment sets that.
-	// Default: runtime.NumCPU(), which knows no CPU limit of a container.
+	// Default: runtime.GOMAXPROCS(0), which knows the CPU limit of a container.
 	Procs int
 	// Runner says how each process drains, and when. OnListen is called in the
 	// parent only, before there are children. The parent has the Signals; in a
@@ -83,7 +83,7 @@ const preforkEnv = "TAKO_PREFORK"
 func (p Prefork) withDefaults() Prefork {
 	p.Runner = p.Runner.withDefaults()
 	if p.Procs == 0 {
-		p.Procs = runtime.NumCPU()
+		p.Procs = runtime.GOMAXPROCS(0)
 	}
 	if p.MinBackoff == 0 {
 		p.MinBackoff = 100 * time.Millisecond

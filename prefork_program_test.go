@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/runtime/loop"
 	"github.com/tako-go/tako/runtime/std"
 )
 
@@ -41,6 +42,7 @@ type program struct {
 
 	Addr   string // default: any
 	Conns  int    // of each process
+	Loop   string // the poller of event loops; "" for the std runtime
 	Unix   string // the path of a second server
 	Crash  bool   // children end before they are up
 	Fail   bool   // children fail when they are up
@@ -123,6 +125,9 @@ func (p program) servers(log *slog.Logger) ([]tako.Server, error) {
 	addr := p.Addr
 	if addr == "" {
 		addr = "127.0.0.1:0"
+	}
+	if p.Loop != "" {
+		return []tako.Server{loop.New(programApp(log), loop.Config{Addr: addr, Log: log, Poller: p.Loop, Loops: 2})}, nil
 	}
 	var first tako.Server = std.New(programApp(log), std.Config{Addr: addr, Log: log, Limits: tako.Limits{Conns: p.Conns}})
 	if p.Fail {

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/tako-go/tako/internal/assert"
+	"github.com/tako-go/tako/internal/netpoll"
 )
 
 // patience bounds everything a test waits for, on a busy machine too.
@@ -277,8 +278,16 @@ func TestPreforkKeepsTheAcceptQueue(t *testing.T) {
 
 // New connections never fail while a process is killed and started again.
 func TestPreforkKilledUnderLoad(t *testing.T) {
-	t.Parallel()
-	r := run(t, program{Procs: 2})
+	for _, poller := range []string{"", netpoll.Epoll, netpoll.Auto} {
+		t.Run("loop/"+poller, func(t *testing.T) {
+			t.Parallel()
+			killUnderLoad(t, program{Procs: 2, Loop: poller})
+		})
+	}
+}
+
+func killUnderLoad(t *testing.T, p program) {
+	r := run(t, p)
 	pids, addr := r.up(2), r.addr()
 	type request struct {
 		began time.Time
