@@ -1,6 +1,7 @@
 # Short names for what contributors run; test.sh is what decides.
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 10m
+SOAK ?= 1h
 
 .DEFAULT_GOAL := help
 
@@ -29,6 +30,9 @@ fuzz: ## Run each fuzz target for FUZZTIME (10m)
 fuzz-short: ## Run each fuzz target for 5 seconds
 	FUZZTIME=5s ./test.sh fuzz
 
+soak: ## Load all runtimes and pollers with good and bad clients for SOAK (1h)
+	go test -count 1 -timeout 0 -v -run '^TestSoak$$' ./internal/soak -args -soak $(SOAK)
+
 bench: ## Run the benchmarks beside the code; bench/ compares with others
 	go test -run '^$$' -bench . -benchmem ./...
 
@@ -48,4 +52,4 @@ cross: ## Vet for macOS, Windows, FreeBSD and Linux on arm64
 clean: ## Remove what the targets above wrote
 	rm -rf bin coverage.out
 
-.PHONY: help test unit race lint vet fuzz fuzz-short bench examples octopus cover cross clean
+.PHONY: help test unit race lint vet fuzz fuzz-short soak bench examples octopus cover cross clean

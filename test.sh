@@ -10,7 +10,7 @@ FUZZTIME=${FUZZTIME:-5s}
 stages="lint build unit race fuzz nested cross"
 
 # Where goroutines meet; folders that do not exist yet are left out.
-racy=". middleware runtime takotest internal/runtimetest examples"
+racy=". middleware runtime takotest internal/http1 internal/netpoll internal/runtimetest internal/soak examples"
 
 usage() {
 	cat <<-EOF

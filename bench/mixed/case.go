@@ -63,10 +63,13 @@ func besides() []beside {
 	}
 }
 
-// idealLate is bounded by the processors, which the case "quick" shows, and by
-// the naps: no connection makes more than a hundred calls in each.
+// idealLate adds the naps to the time that a call takes in the case "quick": a
+// connection that naps makes no other calls meanwhile.
 func idealLate(conns, _ int, quick float64) float64 {
-	return min(quick, float64(conns)*oneIn/nap.Seconds())
+	if quick == 0 {
+		return 0
+	}
+	return float64(conns) / (float64(conns)/quick + nap.Seconds()/oneIn)
 }
 
 func besideNames() string {

@@ -59,7 +59,7 @@ func TestIdeal(t *testing.T) {
 		name  string
 		quick float64
 		want  float64
-	}{{"alone", 0, 0}, {"sleep", 0, 1000}, {"late", 0, 0}, {"late", 40_000, 40_000}, {"late", 900_000, 100_000}, {"spin", 0, 400}} {
+	}{{"alone", 0, 0}, {"sleep", 0, 1000}, {"late", 0, 0}, {"late", 50_000, 50 / (50.0/50_000 + 0.0005)}, {"late", 100_000, 50_000}, {"spin", 0, 400}} {
 		b, err := selectBesides(tt.name)
 		if err != nil {
 			t.Fatal(err)
