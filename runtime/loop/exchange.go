@@ -79,6 +79,7 @@ func (x *exchange) release() {
 	}
 	x.clear()
 	x.srv, x.date, x.wire, x.peer, x.w = nil, nil, nil, nil, nil
+	x.out = x.out[:0] // what could not be sent is for nobody else
 	if cap(x.out) > maxGathered {
 		x.out = nil
 	}

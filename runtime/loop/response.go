@@ -45,6 +45,9 @@ func (x *exchange) WriteHead(status int, h *tako.Header, length int64) error {
 	if x.err != nil {
 		return x.err
 	}
+	if x.hijacked {
+		return http.ErrHijacked
+	}
 	if x.retained {
 		x.body.head.Lock()
 		defer x.body.head.Unlock()

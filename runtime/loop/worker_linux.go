@@ -129,7 +129,10 @@ func (w *worker) serve(c *conn, data []byte, own bool) (robbed bool) {
 
 // kept returns data, or a copy of it, to be kept.
 func kept(data []byte, own bool) []byte {
-	if own || len(data) == 0 {
+	if len(data) == 0 {
+		return nil // an empty slice has the memory behind it
+	}
+	if own {
 		return data
 	}
 	return append(make([]byte, 0, max(len(data), 512)), data...)
