@@ -82,10 +82,12 @@ func (w *worker) serve(c *conn, data []byte, own bool) (robbed bool) {
 		}
 		if err != nil {
 			end, data = w.refuse(c, err), nil
+			w.x.clear()
 			break
 		}
 		if !w.x.body.whole {
 			end = leaveLoop
+			w.x.clear()
 			break
 		}
 		call := w.l.srv.app.Find(w.x)

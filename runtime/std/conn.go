@@ -41,9 +41,12 @@ type conn struct {
 	ahead   atomic.Bool               // a byte of the next request is there while one is served
 	past    atomic.Bool               // the read deadline has passed
 	reads   atomic.Int32              // reads at the socket
+	spared  atomic.Bool               // a drain has left it open
 	body    atomic.Pointer[bodyWatch] // of the last request that had one
 
-	mu       sync.Mutex // guards the next two
+	mu       sync.Mutex // guards the next four
+	arrived  bool       // bytes of the next request were read
+	givenUp  bool       // a drain has closed it while it was read
 	hardRead bool       // the socket has a read deadline of its own
 	proceed  bool       // the lingering read is to go to the socket
 	wake     sync.Cond  // on mu
@@ -78,8 +81,13 @@ func connState(c net.Conn, state http.ConnState) {
 	}
 	own.state.Store(int32(state))
 	switch state {
+	case http.StateClosed:
+		_ = own.close() // net/http has closed it, but it may have been spared
 	case http.StateActive:
 		own.ahead.Store(false)
+		own.mu.Lock()
+		own.arrived = false
+		own.mu.Unlock()
 		// For a request that is refused before a handler sees it, whose body
 		// net/http reads without a deadline. A handler's own ends it.
 		own.boundRest()
@@ -91,6 +99,13 @@ func connState(c net.Conn, state http.ConnState) {
 
 // Close gives the slot back once.
 func (c *conn) Close() error {
+	if c.spare() {
+		return nil
+	}
+	return c.close()
+}
+
+func (c *conn) close() error {
 	err := c.Conn.Close()
 	if c.closed.CompareAndSwap(false, true) {
 		c.mu.Lock()

@@ -1,6 +1,7 @@
 package std
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -27,7 +28,17 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.reads.Add(-1)
 		return 0, os.ErrDeadlineExceeded
 	}
+	if c.spared.Load() && c.idleEmpty() {
+		c.reads.Add(-1)
+		return 0, io.EOF
+	}
 	n, err := c.Conn.Read(p)
+	if n > 0 && http.ConnState(c.state.Load()) == http.StateIdle && !c.begin() {
+		n, err = 0, io.EOF
+	}
+	if err != nil && c.spared.Load() {
+		_ = c.Conn.Close() // net/http would answer 400 to half a head
+	}
 	c.reads.Add(-1)
 	if n == 1 && len(p) == 1 {
 		c.ahead.Store(true)
@@ -36,6 +47,42 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.hasten()
 	}
 	return n, err
+}
+
+// To net/http a connection is idle until it has read a whole head. A drain closes
+// idle connections, and one whose next request has come would lose the answer to it.
+// So the drain spares a connection that is not waiting in a read, and what a read
+// brings to one that was not spared is dropped: the request was never served.
+
+// begin notes that bytes of a request have come, unless the connection was given up.
+func (c *conn) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.arrived = !c.givenUp
+	return c.arrived
+}
+
+// idleEmpty reports whether nothing of the next request has come.
+func (c *conn) idleEmpty() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return http.ConnState(c.state.Load()) == http.StateIdle && !c.arrived && !c.ahead.Load()
+}
+
+// spare reports whether a drain has to leave the connection to its goroutine, which
+// closes it soon.
+func (c *conn) spare() bool {
+	if !c.s.closingIdle.Load() || http.ConnState(c.state.Load()) != http.StateIdle {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.arrived || c.ahead.Load() || c.reads.Load() == 0 {
+		c.spared.Store(true)
+		return true
+	}
+	c.givenUp = true
+	return false
 }
 
 // hasten holds a request that has begun to the header timeout: net/http thinks

@@ -66,7 +66,9 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 	_ = ln.Close()
 	report := tako.Report{}
 	idle := s.idle()
+	s.closingIdle.Store(true)
 	s.http.SetKeepAlivesEnabled(false) // closes idle connections, and each other one behind its response
+	s.closingIdle.Store(false)
 	report.Idle = idle
 	empty := s.whenEmpty()
 	var silent atomic.Int64

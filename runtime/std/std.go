@@ -66,6 +66,8 @@ type Server struct {
 	served    chan struct{} // closed when the accept loops have ended
 	serving   bool
 
+	closingIdle atomic.Bool // idle connections are being closed for the drain
+
 	now atomic.Int64 // coarse clock, in nanoseconds since epoch of the process
 }
 
