@@ -2,10 +2,12 @@ package tako
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,7 +29,12 @@ type responseWriter struct {
 	header http.Header
 	wrote  bool
 	err    error // of the head
+	over   atomic.Bool
 }
+
+// errWriterOver is what a handler gets that writes when it has returned: its Context
+// may serve another request then.
+var errWriterOver = errors.New("tako: response writer used after its handler returned")
 
 var (
 	_ http.Flusher  = (*responseWriter)(nil)
@@ -46,7 +53,7 @@ func newResponseWriter(c *Context) *responseWriter {
 func (w *responseWriter) Header() http.Header { return w.header }
 
 func (w *responseWriter) WriteHeader(status int) {
-	if w.wrote {
+	if w.wrote || w.over.Load() {
 		return
 	}
 	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
@@ -91,6 +98,9 @@ func (w *responseWriter) informational(status int) {
 }
 
 func (w *responseWriter) begin() error {
+	if w.over.Load() {
+		return errWriterOver
+	}
 	if !w.wrote {
 		w.WriteHeader(http.StatusOK)
 	}
@@ -125,17 +135,38 @@ func (w *responseWriter) FlushError() error {
 	return w.c.Flush()
 }
 
-func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) { return w.c.Hijack() }
+func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if w.over.Load() {
+		return nil, nil, errWriterOver
+	}
+	return w.c.Hijack()
+}
 
-func (w *responseWriter) SetReadDeadline(t time.Time) error { return w.c.ex.SetReadDeadline(t) }
+func (w *responseWriter) SetReadDeadline(t time.Time) error {
+	if w.over.Load() {
+		return errWriterOver
+	}
+	return w.c.ex.SetReadDeadline(t)
+}
 
-func (w *responseWriter) SetWriteDeadline(t time.Time) error { return w.c.ex.SetWriteDeadline(t) }
+func (w *responseWriter) SetWriteDeadline(t time.Time) error {
+	if w.over.Load() {
+		return errWriterOver
+	}
+	return w.c.ex.SetWriteDeadline(t)
+}
 
-func (w *responseWriter) EnableFullDuplex() error { return w.c.ex.EnableFullDuplex() }
+func (w *responseWriter) EnableFullDuplex() error {
+	if w.over.Load() {
+		return errWriterOver
+	}
+	return w.c.ex.EnableFullDuplex()
+}
 
 // end begins an empty response if there is none and hands over the trailers:
 // those announced in Trailer and those with http.TrailerPrefix.
 func (w *responseWriter) end() error {
+	defer w.over.Store(true)
 	if w.c.upgraded {
 		return nil
 	}

@@ -15,7 +15,8 @@ const NoLimit = -1
 // bodyReader holds the request body to its limit. It is part of the Context; what
 // may outlive that gets a copy.
 type bodyReader struct {
-	ex   Exchange // nil until the body is asked for
+	ex   Exchange  // nil until the body is asked for
+	from io.Reader // read in place of the body of ex, if set
 	max  int64
 	left int64 // what may still be read; -1 without a limit
 	err  error
@@ -52,7 +53,11 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	if b.left >= 0 && int64(len(p)) > b.left+1 {
 		p = p[:b.left+1]
 	}
-	n, err := b.ex.Body().Read(p)
+	from := b.from
+	if from == nil {
+		from = b.ex.Body()
+	}
+	n, err := from.Read(p)
 	if b.left >= 0 && int64(n) > b.left {
 		n = int(b.left)
 		err = tooLarge(b.max)

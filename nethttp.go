@@ -249,6 +249,9 @@ func (x *netHTTP) WriteTrailers(h *Header) error {
 }
 
 func (x *netHTTP) EarlyHints(h *Header) error {
+	if !x.r.ProtoAtLeast(1, 1) { // RFC 9110, section 15.2
+		return nil
+	}
 	to := x.w.Header()
 	saved := to.Clone()
 	clear(to)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 )
 
 // request returns the request with path and query in normal form, for handlers
@@ -36,29 +37,44 @@ func (c *Context) request(ctx context.Context, limited bool) *http.Request {
 	if c.ex.Body() == http.NoBody {
 		req.Body = http.NoBody
 	} else {
-		body := &requestBody{Reader: c.ex.Body(), ex: c.ex, req: req}
-		if limited {
-			c.input.init(c)
-			rest := c.input // a handler may go on reading when the Context is used again
-			body.Reader = &rest
-		}
-		req.Body = body
+		req.Body = c.detachedBody(req, limited)
 	}
 	return req
 }
 
 // requestBody is the body of a request that a handler of net/http gets, which
-// finds the trailers in it behind the end.
+// finds the trailers in it behind the end. Such a handler, or a client that it gave
+// the body to, may go on reading when the Context serves another request, so nothing
+// in it belongs to the Context.
 type requestBody struct {
-	io.Reader
-	ex  Exchange
-	req *http.Request
+	from    io.Reader
+	trailer func(yield func(name, value string) bool)
+	req     *http.Request
+	closed  atomic.Bool
+}
+
+// detachedBody makes the body of req; with limited it has the body limit.
+func (c *Context) detachedBody(req *http.Request, limited bool) *requestBody {
+	body := &requestBody{from: c.ex.Body(), trailer: c.ex.EachRequestTrailer, req: req}
+	if original := originalRequest(c.ex); original != nil {
+		body.trailer = (&netHTTP{r: original}).EachRequestTrailer
+	}
+	if limited {
+		c.input.init(c)
+		rest := c.input
+		rest.from = body.from
+		body.from = &rest
+	}
+	return body
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
+	if b.closed.Load() {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	n, err := b.from.Read(p)
 	if err == io.EOF {
-		b.ex.EachRequestTrailer(func(name, value string) bool {
+		b.trailer(func(name, value string) bool {
 			if !forbiddenTrailers[name] {
 				if b.req.Trailer == nil {
 					b.req.Trailer = http.Header{}
@@ -72,7 +88,10 @@ func (b *requestBody) Read(p []byte) (int, error) {
 }
 
 // Close leaves the rest to the runtime.
-func (b *requestBody) Close() error { return nil }
+func (b *requestBody) Close() error {
+	b.closed.Store(true)
+	return nil
+}
 
 // originalRequest returns the request of net/http that ex holds, nil if it holds none.
 func originalRequest(ex Exchange) *http.Request {

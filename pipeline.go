@@ -154,6 +154,9 @@ func (c *Context) sendHead() error {
 	if c.head.Status < 200 || c.head.Status > 999 {
 		return fmt.Errorf("tako: invalid response status %d", c.head.Status)
 	}
+	if len(c.layers) > 0 {
+		c.header.remove("Content-Length", 0) // a hook may have set it; Head.Length counts
+	}
 	c.sent = true
 	c.status = c.head.Status
 	if bodyless(c.head.Status) {
@@ -205,7 +208,7 @@ func (w exchangeWriter) Flush() error { return w.c.ex.Flush() }
 
 func (w exchangeWriter) Close(err error) error {
 	c := w.c
-	if err == nil && c.left > 0 && !c.discard {
+	if err == nil && c.left > 0 && !c.discard && !(c.method == http.MethodHead && c.written == 0) {
 		err = fmt.Errorf("tako: response body is %d bytes shorter than declared", c.left)
 	}
 	if err != nil {

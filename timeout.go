@@ -34,7 +34,11 @@ func (c *Context) RunTimeout(d time.Duration, next Handler) error {
 	inner := b.fork(ex)
 	inner.ctx = ctx
 	done := make(chan error, 1)
-	go func() { done <- b.runInner(inner, ex) }()
+	go func() {
+		err := http.ErrAbortHandler // stays so if the handler calls runtime.Goexit
+		defer func() { done <- err }()
+		err = b.runInner(inner, ex)
+	}()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	var err error

@@ -1,8 +1,8 @@
-//go:build !linux
+//go:build !linux && !unix
 
 package hangup
 
 import "net"
 
-// Seen cannot tell here; the context ends once the handler has read the body.
+// Seen cannot tell on this system, and returns false.
 func Seen(net.Conn) bool { return false }

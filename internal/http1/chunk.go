@@ -22,6 +22,8 @@ type Chunked struct {
 	Trailers []Trailer
 
 	left     int64 // bytes of the chunk that are still to come
+	lines    int   // bytes of the trailer section that are whole lines
+	fields   int   // in these
 	overhead int
 	state    chunkState
 }
@@ -135,9 +137,10 @@ func (d *Chunked) dataEnd(b []byte) (int, error) {
 // trailers reads the whole trailer section at once, so that nothing of it is kept
 // while it comes.
 func (d *Chunked) trailers(b []byte) (int, error) {
-	i, fields := 0, 0
+	i, fields := d.lines, d.fields
 	for ; ; fields++ {
-		if bytes.HasPrefix(b[i:], []byte("\r\n")) {
+		d.lines, d.fields = i, fields // lines that were read need not be read again
+		if bytes.HasPrefix(b[i:], []byte(ChunkEnd)) {
 			break
 		}
 		if i == len(b) || i+1 == len(b) && b[i] == '\r' {
@@ -212,7 +215,7 @@ func (d *Chunked) Join(b []byte) (length, used int, done bool, err error) {
 }
 
 // AppendChunk begins a chunk of n bytes behind which [ChunkEnd] has to stand.
-func AppendChunk(b []byte, n int) []byte {
+func AppendChunk(b []byte, n int64) []byte {
 	const digits = "0123456789abcdef"
 	shift := 0
 	for n>>shift > 15 {

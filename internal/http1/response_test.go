@@ -79,7 +79,7 @@ func TestAppendLength(t *testing.T) {
 
 func TestAppendChunk(t *testing.T) {
 	for _, n := range sizes() {
-		assert.Equal(t, string(AppendChunk([]byte("b"), n)), fmt.Sprintf("b%x\r\n", n))
+		assert.Equal(t, string(AppendChunk([]byte("b"), int64(n))), fmt.Sprintf("b%x\r\n", int64(n)))
 	}
 }
 
@@ -91,7 +91,7 @@ func TestChunksReadBack(t *testing.T) {
 	for n := 1; n < 70_000; n = n*3/2 + 1 {
 		piece := strings.Repeat(string(rune('a'+n%26)), n)
 		body.WriteString(piece)
-		text = append(append(AppendChunk(text, n), piece...), ChunkEnd...)
+		text = append(append(AppendChunk(text, int64(n)), piece...), ChunkEnd...)
 	}
 	text = append(AppendField(append(text, LastChunk...), "X-Sum", "abc"), ChunkEnd...)
 	want := decoding{Body: body.String(), Trailers: []Trailer{{"X-Sum", "abc"}}, Used: len(text), Done: true}

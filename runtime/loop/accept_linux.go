@@ -146,6 +146,7 @@ func (l *loop) admit(fd int) *conn {
 	if slot == nil {
 		s.full(ip)
 		closeFD(fd)
+		l.reactor.feed() // its place is free again
 		return nil
 	}
 	c := &conn{l: l, fresh: true}
@@ -176,7 +177,9 @@ func (a *acceptor) retry(l *loop) {
 		return
 	}
 	a.retryAt = 0
-	if !a.paused {
+	if a.paused {
+		l.feed()
+	} else {
 		l.listenAll()
 	}
 }
@@ -208,7 +211,7 @@ func (a *acceptor) look(l *loop) {
 // stopAccept ends accepting and calls then when no connection waits any more.
 func (l *loop) stopAccept(then func()) {
 	a := &l.accept
-	a.stopped = then
+	a.stopped, a.retryAt = then, 0
 	l.unlistenAll()
 	if a.pending == 0 {
 		l.emptyQueues()
@@ -242,6 +245,7 @@ func (l *loop) emptyQueues() {
 				continue
 			}
 			l.srv.count.Release()
+			l.reactor.feed()
 			if err != unix.EINTR && err != unix.ECONNABORTED {
 				break
 			}

@@ -40,7 +40,10 @@ func (a *accepting) run() {
 			break
 		}
 		if errors.Is(err, net.ErrClosed) {
-			a.srv.failed <- err
+			select {
+			case a.srv.failed <- err:
+			default: // another one has said so
+			}
 			return
 		}
 		delay = min(max(2*delay, 5*time.Millisecond), time.Second)

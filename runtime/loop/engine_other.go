@@ -28,6 +28,9 @@ func newEngine(ctx context.Context, s *Server) (engine, net.Addr, error) {
 			ln, err := net.FileListener(f)
 			_ = f.Close()
 			if err != nil {
+				for _, ln := range listeners {
+					_ = ln.Close()
+				}
 				return nil, nil, fmt.Errorf("inherited socket: %w", err)
 			}
 			listeners = append(listeners, ln)

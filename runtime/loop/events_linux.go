@@ -2,7 +2,6 @@ package loop
 
 import (
 	"net"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -186,8 +185,8 @@ func (l *loop) sent(w *worker, c *conn, err error) (robbed bool) {
 }
 
 // settle ends a turn at c: it keeps the input that was not served, sends the
-// responses and sees to what comes then. data is to be kept; cut says that there are requests in data
-// which can be served once the client has taken the responses.
+// responses and sees to what comes then. data is to be kept; cut says that there are
+// requests in it which can be served once the client has taken the responses.
 func (l *loop) settle(w *worker, c *conn, end after, data []byte, cut bool) {
 	if len(data) > 0 && (end == goOn || end == leaveLoop) {
 		c.in = data
@@ -292,8 +291,10 @@ func (l *loop) linger(c *conn) {
 
 // reset breaks the connection off. Closing it would look like the end of a response.
 func (l *loop) reset(c *conn) {
-	disconnect(c.fd())
-	l.close(c)
+	if l.find(c.key) == c {
+		disconnect(c.fd())
+		l.close(c)
+	}
 }
 
 // leave takes c off the loop: to gets it and what was received.
@@ -322,13 +323,13 @@ func (l *loop) removed(c *conn) {
 }
 
 // expire ends what has taken too long.
-func (l *loop) expire(w *worker) (robbed bool) {
+func (l *loop) expire() {
 	l.accept.retry(l)
 	l.accept.look(l)
 	for c := l.wheel.take(l.now); c != nil; c = l.wheel.take(l.now) {
 		switch {
-		case c.st.Load() != connIdle, c.leaving != nil:
-			l.wheel.insert(c, l.now+int64(time.Second/time.Millisecond)) // not now
+		case c.st.Load() != connIdle, c.leaving != nil, c.sending != nil && c.phase != phaseWrite:
+			l.wheel.insert(c, l.now+4*l.wheel.tick) // not now
 		case c.deadline == 0:
 		case c.deadline > l.now:
 			l.wheel.insert(c, c.deadline)
@@ -342,5 +343,4 @@ func (l *loop) expire(w *worker) (robbed bool) {
 			l.close(c)
 		}
 	}
-	return false
 }

@@ -199,6 +199,12 @@ func (x *exchange) EachRequestHeader(yield func(name, value string) bool) {
 func (x *exchange) ContentLength() int64 { return x.req.Length }
 
 func (x *exchange) EachRequestTrailer(yield func(name, value string) bool) {
+	if x.retained { // a stream may be reading the rest of the body
+		if !x.body.lock.TryLock() {
+			return
+		}
+		defer x.body.lock.Unlock()
+	}
 	for _, t := range x.body.trailers {
 		if !yield(http1.CanonicalName([]byte(t.Name)), t.Value) {
 			return

@@ -14,7 +14,9 @@ func (c *conn) offloaded(x *exchange, call tako.Call, class *class) {
 		if !returned { // the handler has called runtime.Goexit
 			x.finished()
 			c.unblock(x)
-			c.handBack(endReset)
+			if !x.hijacked {
+				c.handBack(endReset)
+			}
 		}
 	}()
 	aborted := call.Serve()

@@ -175,7 +175,7 @@ func (r *reactor) giveBack(c *conn, nc net.Conn) {
 }
 
 func (l *loop) comeBack(c *conn, fd int) {
-	c.eof, c.failed, c.back, c.rest = false, false, goOn, nil
+	c.eof, c.failed, c.fresh, c.back, c.rest = false, false, false, goOn, nil
 	l.adopt(c, fd)
 	l.proceed(c, goOn)
 }

@@ -83,6 +83,7 @@ type Server struct {
 
 	open   atomic.Int64 // connections
 	held   atomic.Int64 // accepted ones that wait for a place
+	robbed atomic.Int64 // goroutines whose loop was taken away and that still run
 	drains atomic.Bool
 	gone   atomic.Int64  // connections that ended since the drain began
 	empty  chan struct{} // gets a value when the last connection has ended

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -38,16 +39,18 @@ type loop struct {
 	buffers [][]byte
 	accept  acceptor
 	over    bool
+	locked  bool          // its leader keeps a thread
 	dead    chan struct{} // closed when the loop has ended
 
-	stats     routeStats
-	current   *routeStat // of the handler that runs, or ran last
-	serving   *conn      // that it has, or had
-	calls     int        // on the loop, in this turn
-	offloaded int        // in this turn
-	timed     int        // calls that are to be timed one by one
-	began     time.Duration
-	idleTurn  bool // the last turn had no event
+	stats      routeStats
+	current    *routeStat // of the handler that runs, or ran last
+	serving    *conn      // that it has, or had
+	calls      int        // on the loop, in this turn
+	offloaded  int        // in this turn
+	timed      int        // calls that are to be timed one by one
+	began      time.Duration
+	idleTurn   bool // the last turn had no event
+	waitErrors int  // in a row
 
 	other sighting // of the loop that this one keeps an eye on
 }
@@ -95,13 +98,16 @@ func (l *loop) post(m message) bool {
 // run leads the loop until it is taken away, or ends.
 func (l *loop) run() {
 	w := newWorker(l)
-	returned := false
+	returned, robbed := false, true
 	defer func() {
 		if !returned {
 			w.exit()
 		}
+		if robbed {
+			l.srv.robbed.Add(-1)
+		}
 	}()
-	if l.p.PinsThread() || l.srv.cfg.Pin {
+	if l.locked {
 		// Never unlocked: the thread ends with this goroutine, and what io_uring was
 		// asked on it ends too and is asked anew by the next leader. On a thread that
 		// sleeps elsewhere it would be answered late.
@@ -110,23 +116,24 @@ func (l *loop) run() {
 	if l.srv.cfg.Pin {
 		l.pin()
 	}
-	l.lead(w)
+	l.tick(w) // the turn that is under way may be an old one
+	robbed = l.lead(w)
 	returned = true
 }
 
-// lead turns the loop. It returns when the loop was taken away and w is gone, or when
-// the loop has ended.
-func (l *loop) lead(w *worker) {
+// lead turns the loop. It returns true when the loop was taken away and w is gone,
+// false when the loop has ended.
+func (l *loop) lead(w *worker) (robbed bool) {
 	for {
 		events := 0
 		for l.p.Next(&w.ev, w.buf) {
 			events++
 			if l.event(w) {
-				return
+				return true
 			}
 		}
 		if l.runTodo(w) {
-			return
+			return true
 		}
 		l.endTurn(events)
 		if l.over {
@@ -136,6 +143,7 @@ func (l *loop) lead(w *worker) {
 	}
 	l.finish(w)
 	w.release()
+	return false
 }
 
 // runTodo does what other goroutines asked for. The rest stays for the next leader
@@ -175,7 +183,8 @@ func (l *loop) runTodo(w *worker) (robbed bool) {
 		}
 	}
 	l.todo, l.done = l.todo[:0], 0
-	return l.expire(w)
+	l.expire()
+	return false
 }
 
 // wait waits for events: first without sleeping, which spares telling the scheduler.
@@ -192,10 +201,34 @@ func (l *loop) wait(w *worker, quiet bool) {
 		l.asleep.Store(false)
 	}
 	l.idleTurn = quiet
-	if err != nil && err != syscall.EINTR {
-		l.srv.log.Error("event loop cannot wait", "loop", l.id, "err", err)
-		time.Sleep(10 * time.Millisecond)
+	if err == nil || err == syscall.EINTR {
+		l.waitErrors = 0
+	} else {
+		l.cannotWait(err)
 	}
+	l.tick(w)
+	if l.now != l.other.at {
+		l.lookAside()
+	}
+}
+
+// cannotWait gives up if it happens again and again: clients of the loop would never
+// be served.
+func (l *loop) cannotWait(err error) {
+	l.srv.log.Error("event loop cannot wait", "loop", l.id, "err", err)
+	if l.waitErrors++; l.waitErrors == maxWaitErrors {
+		select {
+		case l.srv.failed <- fmt.Errorf("event loop %d: %w", l.id, err):
+		default:
+		}
+	}
+	time.Sleep(10 * time.Millisecond)
+}
+
+const maxWaitErrors = 100
+
+// tick sets the clock of the loop.
+func (l *loop) tick(w *worker) {
 	l.began = time.Since(epoch)
 	l.now = int64(l.began / time.Millisecond)
 	if second := l.now / 1000; second != l.second || l.date == nil {
@@ -203,9 +236,6 @@ func (l *loop) wait(w *worker, quiet bool) {
 		l.date = http1.AppendDate(nil, time.Now())
 	}
 	w.date = l.date
-	if l.now != l.other.at {
-		l.lookAside()
-	}
 }
 
 // timeout is how long the loop may sleep.
@@ -273,6 +303,7 @@ func (l *loop) afterCall(stat *routeStat, began time.Duration) {
 // handOver gives the loop to a new leader. The caller has taken it away from its
 // leader by changing the state, and owns it until here.
 func (l *loop) handOver() {
+	l.srv.robbed.Add(1)
 	if c := l.serving; c != nil && c.unpolled {
 		// So that the handler is told if its client goes.
 		c.unpolled = l.p.Add(c.key) != nil

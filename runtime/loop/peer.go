@@ -10,11 +10,12 @@ import (
 
 // peer is what is known of the client of a connection, wherever that is served.
 type peer struct {
-	srv  *Server
-	slot *connlimit.Slot
-	ctx  atomic.Pointer[requestContext] // of the request under way
-	over atomic.Pointer[error]          // why requests have ended, and later ones end at once
-	info atomic.Pointer[tako.ConnInfo]
+	srv   *Server
+	slot  *connlimit.Slot
+	ctx   atomic.Pointer[requestContext] // of the request under way
+	over  atomic.Pointer[error]          // why requests have ended, and later ones end at once
+	ended atomic.Bool                    // the connection is over
+	info  atomic.Pointer[tako.ConnInfo]
 
 	ends addresses
 }
@@ -50,7 +51,10 @@ func (p *peer) cancel(cause error) {
 	}
 }
 
-// end gives the place of the connection back. It is called once.
+// end gives the place of the connection back, once.
 func (p *peer) end() {
+	if !p.ended.CompareAndSwap(false, true) {
+		return
+	}
 	p.srv.ended(p.slot)
 }

@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/tako-go/tako"
 	"github.com/tako-go/tako/internal/netpoll"
 )
@@ -63,6 +61,7 @@ func (r *reactor) open() error {
 			return err
 		}
 		l := &loop{srv: s, reactor: r, tally: &s.tallies[id], id: id, p: p, dead: make(chan struct{}), now: int64(time.Since(epoch) / time.Millisecond)}
+		l.locked = p.PinsThread() || s.cfg.Pin
 		l.wheel.tick, l.wheel.at = tick, l.now/tick
 		r.loops = append(r.loops, l)
 	}
@@ -215,10 +214,14 @@ func (l *loop) cut(cause error) int {
 		c.peer.cancel(cause)
 		if c.st.Load() != connIdle && l.park(c) {
 			c.failed = true
-			_ = unix.Shutdown(c.fd(), unix.SHUT_RDWR)
+			disconnect(c.fd()) // an orderly end would look like that of the response
 			continue
 		}
-		l.close(c)
+		if c.sending != nil {
+			l.reset(c)
+		} else {
+			l.close(c)
+		}
 	}
 	return n
 }
@@ -246,6 +249,7 @@ func (r *reactor) end() {
 func (l *loop) finish(w *worker) {
 	for {
 		l.cut(errCut)
+		_ = l.p.Wait(0) // nothing may be left that names a descriptor which is not ours any more
 		l.inbox.mu.Lock()
 		rest := l.inbox.all
 		l.inbox.all = nil
@@ -258,7 +262,11 @@ func (l *loop) finish(w *worker) {
 			switch m.kind {
 			case handedBack:
 				m.c.st.Store(connIdle)
-				l.close(m.c)
+				if m.c.back == endReset {
+					l.reset(m.c)
+				} else {
+					l.close(m.c)
+				}
 			case run:
 				m.do(w)
 			}
@@ -302,7 +310,7 @@ func (r *reactor) take(nc net.Conn) {
 		return
 	}
 	_ = nc.Close()
-	l := r.loops[int(r.nextLoop.Add(1))%len(r.loops)]
+	l := r.loops[r.nextLoop.Add(1)%uint32(len(r.loops))]
 	if !l.post(message{do: func(w *worker) { w.l.admitPolled(fd) }}) {
 		closeFD(fd)
 		r.srv.count.Release()

@@ -66,7 +66,7 @@ func (x *exchange) WriteHead(status int, h *tako.Header, length int64) error {
 			if value, x.closing = connection(value, x.closing); value == "" {
 				continue
 			}
-		case "Transfer-Encoding", "Keep-Alive":
+		case "Transfer-Encoding", "Keep-Alive", "Content-Length":
 			continue
 		}
 		b = http1.AppendField(b, name, value)
@@ -189,7 +189,7 @@ func (x *exchange) closeChunk() {
 func (x *exchange) direct(n int) error {
 	if x.chunked {
 		x.closeChunk()
-		x.out = http1.AppendChunk(x.out, n)
+		x.out = http1.AppendChunk(x.out, int64(n))
 	}
 	err := x.fail(x.wire.write(x, x.iov))
 	clear(x.iov)
@@ -302,7 +302,7 @@ func (x *exchange) ReadFrom(r io.Reader) (int64, error) {
 func (x *exchange) file(f *os.File, n int64) (int64, error) {
 	if x.chunked {
 		x.closeChunk()
-		x.out = http1.AppendChunk(x.out, int(n))
+		x.out = http1.AppendChunk(x.out, n)
 	}
 	sent, err := x.wire.sendFile(x, f, n)
 	if err == nil && sent < n {

@@ -71,7 +71,7 @@ func (st *stream) run() {
 	defer st.srv.streams.remove(st)
 	ended := false
 	defer func() {
-		if !ended { // a handler has called runtime.Goexit
+		if !ended && st.state.Load() != streamHijacked { // a handler has called runtime.Goexit
 			st.peer.cancel(context.Canceled)
 			abort(st.nc)
 			st.close()
@@ -274,7 +274,7 @@ func (st *stream) handle(x *exchange) bool {
 	}
 	closing := failed || x.closing || rest || x.body.lost
 	reset := x.broken && (x.tillClose || x.req.Minor == 0)
-	lingers := !failed && (x.unread() || st.r < st.w)
+	lingers := !failed && (x.unread() || st.r < st.w || !x.req.Close)
 	x.release()
 	if !closing {
 		return true

@@ -97,6 +97,9 @@ func (ss *streams) cut(cause error) int {
 	all := ss.list(nil)
 	for _, st := range all {
 		st.peer.cancel(cause)
+		if st.state.Load() == streamActive {
+			abort(st.nc)
+		}
 		_ = st.nc.Close()
 	}
 	return len(all)

@@ -37,7 +37,7 @@ func newWorker(l *loop) *worker {
 // which has called [runtime.Goexit], the loop and the connection go on without it.
 func (w *worker) exit() {
 	c := w.c
-	if c == nil {
+	if c == nil || w.x.hijacked {
 		return
 	}
 	w.leave()
@@ -93,7 +93,7 @@ func (w *worker) serve(c *conn, data []byte, own bool) (robbed bool) {
 		call := w.l.srv.app.Find(w.x)
 		var stat *routeStat
 		if w.leads {
-			if stat = w.l.stats.of(w.l.srv, call.Route()); !stat.inline() {
+			if stat = w.l.stats.of(w.l.srv, call.Route()); !stat.inline() || w.l.threadsShort() {
 				w.c = nil
 				w.offload(c, call, stat.class, kept(rest[used:], own))
 				return false
@@ -127,6 +127,16 @@ func (w *worker) serve(c *conn, data []byte, own bool) (robbed bool) {
 	}
 	w.l.settle(w, c, end, kept(data, own), cut)
 	return false
+}
+
+// maxRobbed bounds the goroutines that keep a thread each, on loops that need one.
+const maxRobbed = 256
+
+// threadsShort reports whether another hand-over could take a thread too many: a
+// goroutine that was robbed keeps the thread of its loop until its handler has ended,
+// and clients that read slowly can see to it that it does not.
+func (l *loop) threadsShort() bool {
+	return l.locked && l.srv.robbed.Load() > maxRobbed
 }
 
 // kept returns data, or a copy of it, to be kept.
@@ -246,7 +256,7 @@ func (w *worker) refuse(c *conn, err error) after {
 		return endIt
 	}
 	w.l.srv.refused(&c.peer, why)
-	w.x.out = http1.AppendRefusal(w.x.out, why, w.date)
+	w.x.out = http1.AppendRefusal(w.x.out, why, w.x.dateLine())
 	return endLinger
 }
 

@@ -79,15 +79,17 @@ func connState(c net.Conn, state http.ConnState) {
 	if !ok {
 		return
 	}
+	own.mu.Lock()
 	own.state.Store(int32(state))
+	if state == http.StateActive {
+		own.arrived = false
+	}
+	own.mu.Unlock()
 	switch state {
 	case http.StateClosed:
 		_ = own.close() // net/http has closed it, but it may have been spared
 	case http.StateActive:
 		own.ahead.Store(false)
-		own.mu.Lock()
-		own.arrived = false
-		own.mu.Unlock()
 		// For a request that is refused before a handler sees it, whose body
 		// net/http reads without a deadline. A handler's own ends it.
 		own.boundRest()

@@ -36,7 +36,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	if n > 0 && http.ConnState(c.state.Load()) == http.StateIdle && !c.begin() {
 		n, err = 0, io.EOF
 	}
-	if err != nil && c.spared.Load() {
+	if err != nil && c.spared.Load() && http.ConnState(c.state.Load()) == http.StateIdle {
 		_ = c.Conn.Close() // net/http would answer 400 to half a head
 	}
 	c.reads.Add(-1)
@@ -72,13 +72,16 @@ func (c *conn) idleEmpty() bool {
 // spare reports whether a drain has to leave the connection to its goroutine, which
 // closes it soon.
 func (c *conn) spare() bool {
-	if !c.s.closingIdle.Load() || http.ConnState(c.state.Load()) != http.StateIdle {
+	if !c.s.closingIdle.Load() {
 		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if http.ConnState(c.state.Load()) != http.StateIdle {
+		return false
+	}
+	c.spared.Store(true) // before reads is looked at: a read that begins now sees it
 	if c.arrived || c.ahead.Load() || c.reads.Load() == 0 {
-		c.spared.Store(true)
 		return true
 	}
 	c.givenUp = true

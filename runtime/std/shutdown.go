@@ -175,6 +175,9 @@ func (s *Server) cut() int {
 	s.cancel()
 	all := s.list()
 	for _, c := range all {
+		if http.ConnState(c.state.Load()) == http.StateActive {
+			c.reset() // an orderly end would look like that of the response
+		}
 		_ = c.Close()
 	}
 	_ = s.http.Close()
