@@ -286,7 +286,11 @@ func (l *loop) linger(c *conn) {
 	}
 	c.in, c.phase = nil, phaseLinger
 	l.resumeReceiving(c)
-	l.wheel.set(c, l.after(lingerFor))
+	wait := lingerFor
+	if l.srv.isStopping() {
+		wait = lingerInDrain
+	}
+	l.wheel.set(c, l.after(wait))
 }
 
 // reset breaks the connection off. Closing it would look like the end of a response.

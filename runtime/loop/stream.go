@@ -47,8 +47,10 @@ const (
 	restGrace = 2 * time.Second
 	// lingerFor is how long a connection is kept to see the client close it, so that
 	// bytes that still come do not reset it before the response was read.
-	lingerFor  = 500 * time.Millisecond
-	lingerMost = 1 << 20
+	lingerFor = 500 * time.Millisecond
+	// lingerInDrain is the same while the server stops: others may wait for the place.
+	lingerInDrain = 100 * time.Millisecond
+	lingerMost    = 1 << 20
 )
 
 var (
