@@ -104,7 +104,29 @@ func (c *conn) Close() error {
 	if c.spare() {
 		return nil
 	}
+	c.awaitClient()
 	return c.close()
+}
+
+// drainLinger is how long a connection that a drain ends waits for its client to
+// close: a pipelined request that nobody reads would reset it, and destroy what the
+// client has not read yet of the last response.
+const drainLinger = 100 * time.Millisecond
+
+func (c *conn) awaitClient() {
+	state := http.ConnState(c.state.Load())
+	if !c.s.isStopping() || c.s.closingIdle.Load() || c.broken.Load() || state != http.StateActive && state != http.StateIdle {
+		return
+	}
+	if c.CloseWrite() != nil || c.Conn.SetReadDeadline(time.Now().Add(drainLinger)) != nil {
+		return
+	}
+	buf := make([]byte, 4<<10)
+	for range 64 {
+		if _, err := c.Conn.Read(buf); err != nil {
+			return
+		}
+	}
 }
 
 func (c *conn) close() error {
@@ -204,6 +226,7 @@ type writerOnly struct{ io.Writer }
 // reset makes Close reset the connection: the client of HTTP/1.0 would take a clean
 // end of a response that was broken off for the end of the body.
 func (c *conn) reset() {
+	c.broken.Store(true)
 	if tcp, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
 		_ = tcp.SetLinger(0)
 	}

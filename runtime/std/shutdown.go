@@ -178,7 +178,7 @@ func (s *Server) cut() int {
 		if http.ConnState(c.state.Load()) == http.StateActive {
 			c.reset() // an orderly end would look like that of the response
 		}
-		_ = c.Close()
+		_ = c.close()
 	}
 	_ = s.http.Close()
 	return len(all)
