@@ -29,6 +29,3 @@ func target(poller string) runtimetest.Target {
 func TestSuiteEpoll(t *testing.T) { runtimetest.Run(t, target("epoll")) }
 
 func TestSuiteIOUring(t *testing.T) { runtimetest.Run(t, target("io_uring")) }
-
-// The faults are in the requests and the application, so one poller will do.
-func TestSuiteFaults(t *testing.T) { runtimetest.RunFaults(t, target("epoll")) }

@@ -1,0 +1,13 @@
+//go:build !race
+
+package loop_test
+
+import (
+	"testing"
+
+	"github.com/tako-go/tako/internal/runtimetest"
+)
+
+// The faults are in the requests and the application, so one poller will do. The race
+// detector is so slow that some cases miss the moment in which their fault shows.
+func TestSuiteFaults(t *testing.T) { runtimetest.RunFaults(t, target("epoll")) }
