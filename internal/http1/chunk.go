@@ -3,6 +3,8 @@ package http1
 import (
 	"bytes"
 	"math"
+
+	"github.com/tako-go/tako/internal/ascii"
 )
 
 const (
@@ -78,7 +80,7 @@ func (d *Chunked) Next(src []byte) (data []byte, used int, err error) {
 func (d *Chunked) size(b []byte) (int, error) {
 	size, digits := int64(0), 0
 	for digits < len(b) {
-		v, ok := unhex(b[digits])
+		v, ok := ascii.Unhex(b[digits])
 		if !ok {
 			break
 		}
@@ -172,18 +174,6 @@ func (d *Chunked) trailersCut(b []byte) error {
 		return ErrTrailersTooLarge
 	}
 	return nil
-}
-
-func unhex(c byte) (byte, bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
 }
 
 // Join decodes a body that is wholly in b and moves its pieces together at the

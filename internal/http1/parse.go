@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"unsafe"
 
+	"github.com/tako-go/tako/internal/ascii"
 	"github.com/tako-go/tako/internal/authority"
 )
 
@@ -203,10 +204,6 @@ func (r *Request) note(b []byte, field Field, f *found) error {
 			}
 			r.Continue = true
 		}
-	case len("upgrade"):
-		if equalFold(name, "upgrade") && r.Minor > 0 { // RFC 9110, section 7.8
-			r.Upgrade = true
-		}
 	case len("connection"):
 		if equalFold(name, "connection") {
 			connection(value, f)
@@ -327,8 +324,8 @@ func (r *Request) checkPath(b []byte) error {
 			if i+2 >= len(target) {
 				return ErrTarget
 			}
-			_, ok1 := unhex(target[i+1])
-			_, ok2 := unhex(target[i+2])
+			_, ok1 := ascii.Unhex(target[i+1])
+			_, ok2 := ascii.Unhex(target[i+2])
 			if !ok1 || !ok2 {
 				return ErrTarget
 			}

@@ -34,8 +34,6 @@ type Request struct {
 	Close bool
 	// Continue says that the client waits for a 100 response.
 	Continue bool
-	// Upgrade says that the client offers another protocol.
-	Upgrade bool
 	// Declared says that there is a Content-Length.
 	Declared bool
 	// Size is the number of bytes of the head, with an empty line before it.
@@ -49,7 +47,7 @@ func (r *Request) reset() {
 	r.Method, r.Target, r.Authority = Span{}, Span{}, Span{}
 	r.Fields = r.Fields[:0]
 	r.Length, r.Minor, r.Size = 0, 0, 0
-	r.Close, r.Continue, r.Upgrade, r.Declared = false, false, false, false
+	r.Close, r.Continue, r.Declared = false, false, false
 }
 
 // Of returns the bytes of a span.

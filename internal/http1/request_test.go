@@ -20,7 +20,7 @@ type reading struct {
 	Length                    int64
 	Minor                     uint8
 	Close, Continue           bool
-	Upgrade, Declared         bool
+	Declared                  bool
 	Size                      int
 }
 
@@ -35,7 +35,7 @@ func read(tb testing.TB, r *Request, b []byte) reading {
 		return string(s.Of(head))
 	}
 	got := reading{Method: text(r.Method), Target: text(r.Target), Authority: text(r.Authority), Length: r.Length, Minor: r.Minor,
-		Close: r.Close, Continue: r.Continue, Upgrade: r.Upgrade, Declared: r.Declared, Size: r.Size}
+		Close: r.Close, Continue: r.Continue, Declared: r.Declared, Size: r.Size}
 	for _, f := range r.Fields {
 		got.Fields = append(got.Fields, text(f.Name)+": "+text(f.Value))
 	}
@@ -355,9 +355,9 @@ func optionRows() []headRow {
 		{"expect in 1.0", "POST /x HTTP/1.0\r\n" + plainHost + "Expect: 100-continue\r\n\r\n", nil, func(r *reading) { old(r); r.Method = "POST" }},
 		{"expect other in 1.0", "POST /x HTTP/1.0\r\n" + plainHost + "Expect: the-best\r\n\r\n", nil, func(r *reading) { old(r); r.Method = "POST" }},
 
-		fields("upgrade", "Connection: upgrade\r\nUpgrade: websocket", nil, func(r *reading) { r.Upgrade = true }),
-		fields("upgrade in capitals", "UPGRADE: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__", nil, func(r *reading) { r.Upgrade = true }),
-		fields("upgrade and close", "Connection: close, upgrade\r\nUpgrade: websocket", nil, func(r *reading) { closes(r); r.Upgrade = true }),
+		fields("upgrade", "Connection: upgrade\r\nUpgrade: websocket", nil, nil),
+		fields("upgrade in capitals", "UPGRADE: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__", nil, nil),
+		fields("upgrade and close", "Connection: close, upgrade\r\nUpgrade: websocket", nil, closes),
 		fields("upgrade in other names", "X-Upgrade: x\r\nUpgrade-Insecure-Requests: 1\r\nUpgrad: x", nil, nil),
 		// RFC 9110, section 7.8: a server ignores Upgrade in HTTP/1.0.
 		{"upgrade in 1.0", "GET /x HTTP/1.0\r\n" + plainHost + "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n", nil, old},
