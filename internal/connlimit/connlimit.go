@@ -68,9 +68,10 @@ func (c *Counter) Release() {
 // Slot is the place of one connection. It is given back once, however often
 // Release is called.
 type Slot struct {
-	c    *Counter
-	key  netip.Addr
-	once sync.Once
+	c        *Counter
+	key      netip.Addr
+	once     sync.Once
+	released bool // under mu of c
 }
 
 // Admit turns a slot of the total into one of a client. If the address has all it
@@ -97,25 +98,71 @@ func (c *Counter) AdmitKey(key netip.Addr) *Slot {
 // Release gives the slot back.
 func (s *Slot) Release() {
 	s.once.Do(func() {
-		if s.key.IsValid() && s.c.perAddr > 0 {
+		if s.c.perAddr > 0 {
 			s.c.mu.Lock()
-			if s.c.addrs[s.key]--; s.c.addrs[s.key] <= 0 {
-				delete(s.c.addrs, s.key)
-			}
+			s.c.drop(s.key)
+			s.released = true
 			s.c.mu.Unlock()
 		}
 		s.c.Release()
 	})
 }
 
+// Rekey counts the connection to another address, that of the client behind a proxy. It
+// returns false if that has all it may have; the slot then stays with the one it had. It is
+// called by who has the connection.
+func (s *Slot) Rekey(key netip.Addr) bool {
+	if s.c.perAddr <= 0 {
+		return true
+	}
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	if s.released || key == s.key {
+		return true
+	}
+	if key.IsValid() {
+		if s.c.addrs[key] >= s.c.perAddr {
+			return false
+		}
+		s.c.addrs[key]++
+	}
+	s.c.drop(s.key)
+	s.key = key
+	return true
+}
+
+// drop counts one connection less. It is called with mu held.
+func (c *Counter) drop(key netip.Addr) {
+	if !key.IsValid() {
+		return
+	}
+	if c.addrs[key]--; c.addrs[key] <= 0 {
+		delete(c.addrs, key)
+	}
+}
+
 // Key returns what an address counts as: an IPv4 address, or the /64 of an IPv6
 // one. It is invalid for addresses without IP, which are not limited one by one.
 func Key(a net.Addr) netip.Addr {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok {
-		return netip.Addr{}
+	return KeyIP(IP(a))
+}
+
+// Gone reports whether a connection of IP has lost its other end before anybody asked who that
+// is.
+func Gone(c net.Conn) bool {
+	_, tcp := c.LocalAddr().(*net.TCPAddr)
+	return tcp && !IP(c.RemoteAddr()).IsValid()
+}
+
+// IP returns the IP address of an end of a connection, without zone; invalid if it has none.
+func IP(a net.Addr) netip.Addr {
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return a.AddrPort().Addr().Unmap().WithZone("")
+	case *net.UDPAddr:
+		return a.AddrPort().Addr().Unmap().WithZone("")
 	}
-	return KeyIP(tcp.AddrPort().Addr())
+	return netip.Addr{}
 }
 
 // KeyIP is Key for an IP address.

@@ -26,7 +26,7 @@ func BenchmarkUnmarshal(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if !Unmarshal(data, tt.make()) {
+				if ok, _ := Unmarshal(data, tt.make(), safe); !ok {
 					b.Fatal("refused")
 				}
 			}

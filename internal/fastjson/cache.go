@@ -16,6 +16,7 @@ type known struct {
 	typ     unsafe.Pointer // the first word of an interface that holds the type
 	plan    *plan
 	pointer bool // the type is a pointer to what the plan is for
+	direct  bool // an interface holds the value itself
 }
 
 // cache finds plans by type without a lock. It grows by being copied: the types of
@@ -85,13 +86,16 @@ func (c *cache) learn(word unsafe.Pointer, t reflect.Type) *known {
 func learned(word unsafe.Pointer, t reflect.Type) known {
 	k := known{typ: word}
 	if t.Kind() == reflect.Pointer {
-		k.pointer = true
-		k.plan = compile(t.Elem())
+		if k.pointer = true; !hasMethods(t) {
+			k.plan = compile(t.Elem())
+		}
 		return k
 	}
 	// An interface holds a value that is one pointer itself and not where it is.
-	if p := compile(t); p != nil && (p.pointerFree() || t.Size() > unsafe.Sizeof(uintptr(0))) {
-		k.plan = p
+	if p := compile(t); p != nil && !wantsAddress(t) {
+		if k.direct = t.Kind() == reflect.Map; k.direct || !hasPointer(t) || t.Size() > unsafe.Sizeof(uintptr(0)) {
+			k.plan = p
+		}
 	}
 	return k
 }

@@ -2,242 +2,194 @@ package fastjson
 
 import (
 	"reflect"
+	"sync"
 	"unsafe"
+
+	"github.com/tako-go/tako/internal/jsonscan"
 )
 
-// sharedText is the largest input, in bytes, of which all strings share one copy.
-const sharedText = 1 << 10
-
-// decoder is at one place of an input. Its methods give up by returning false;
-// what they have written by then is undone by decode.
+// decoder goes through an input. Its methods take the index they begin at and
+// return where they end, or -1 to give up; what they have written by then is
+// undone by decode.
 type decoder struct {
-	data []byte
-	pos  int
-	text string // a copy of data, made when it is needed
+	data     []byte
+	options  Options
+	depth    int
+	err      *jsonscan.Error
+	scan     jsonscan.Scanner // has data if scanning
+	scanning bool
+	texts    textBlock
+	scratch  []byte
 }
+
+var decoders = sync.Pool{New: func() any { return new(decoder) }}
+
+// keptScratch is the largest scratch that goes back to the pool.
+const keptScratch = 64 << 10
 
 // decode fills the value at p, and leaves it blank if it cannot. A value that is
 // not blank is refused: what is merged, and how, is left to encoding/json.
-func (p *plan) decode(data []byte, at unsafe.Pointer) bool {
+func (p *plan) decode(data []byte, at unsafe.Pointer, o Options) (bool, error) {
 	if !p.isZero(at) {
-		return false
+		return false, nil
 	}
-	d := decoder{data: data}
-	if d.value(p, at) {
-		if d.next(); d.pos == len(data) {
-			return true
-		}
+	d := decoders.Get().(*decoder)
+	d.data, d.options, d.depth = data, o, 0
+	end := d.value(p, at, 0)
+	ok := end >= 0 && (end == len(data) || jsonscan.Space(data, end) == len(data))
+	err := d.err
+	d.data = nil
+	if !ok {
+		d.err = nil
+	}
+	if d.scanning {
+		d.scan.Reset(nil, jsonscan.Limits{})
+		d.scanning = false
+	}
+	if cap(d.scratch) > keptScratch {
+		d.scratch = nil
+	}
+	decoders.Put(d)
+	if ok {
+		return true, nil
 	}
 	reflect.NewAt(p.typ, at).Elem().SetZero()
-	return false
-}
-
-// next returns the next byte that is no space, without taking it; 0 at the end.
-func (d *decoder) next() byte {
-	if d.pos < len(d.data) && d.data[d.pos] > ' ' {
-		return d.data[d.pos]
+	if err != nil {
+		err.Pointer = jsonscan.Pointer(data, err.Offset)
+		return false, err
 	}
-	return d.nextSlow()
+	return false, nil
 }
 
-func (d *decoder) nextSlow() byte {
-	for ; d.pos < len(d.data); d.pos++ {
-		switch c := d.data[d.pos]; c {
-		case ' ', '\t', '\r', '\n':
-		default:
-			return c
+// scanner returns the scanner with the input.
+func (d *decoder) scanner() *jsonscan.Scanner {
+	if !d.scanning {
+		d.scan.Reset(d.data, d.options.Limits)
+		d.scanning = true
+	}
+	return &d.scan
+}
+
+// next returns the index of the next byte that is no space, and the byte, 0 at
+// the end.
+func (d *decoder) next(i int) (int, byte) {
+	if uint(i) < uint(len(d.data)) {
+		if c := d.data[i]; c > ' ' {
+			return i, c
+		}
+		if i = jsonscan.Space(d.data, i); i < len(d.data) {
+			return i, d.data[i]
 		}
 	}
-	return 0
+	return i, 0
 }
 
-func (d *decoder) value(p *plan, at unsafe.Pointer) bool {
-	c := d.next()
+// value reads one into blank memory, so that null has nothing to do.
+func (d *decoder) value(p *plan, at unsafe.Pointer, i int) int {
+	i, c := d.next(i)
+	if c == 'n' && p.kind != kindForeign {
+		return d.word(i, "null")
+	}
 	switch p.kind {
 	case kindString:
 		if c != '"' {
-			return false
+			return -1
 		}
-		start := d.pos + 1
-		end, ok := stringEnd(d.data, start)
-		if !ok {
-			return false
-		}
-		d.pos = end + 1
-		*(*string)(at) = d.take(start, end)
-		return true
+		s, end := d.text(i)
+		*(*string)(at) = s
+		return end
 	case kindBool:
-		if c == 't' && d.word("true") {
+		if c == 't' {
 			*(*bool)(at) = true
-			return true
+			return d.word(i, "true")
 		}
-		*(*bool)(at) = false
-		return c == 'f' && d.word("false")
+		return d.word(i, "false")
 	case kindFloat32, kindFloat64:
-		return d.float(p.kind, at)
+		return d.float(p.kind, at, i)
 	case kindStruct:
-		return c == '{' && d.object(p, at)
+		if c != '{' {
+			return -1
+		}
+		return d.object(p, at, i)
 	case kindPointer:
-		return d.pointer(p, at, c)
+		to := reflect.New(p.elem.typ).UnsafePointer()
+		*(*unsafe.Pointer)(at) = to
+		return d.value(p.elem, to, i)
 	case kindSlice:
-		return c == '[' && d.array(p, at)
+		if c != '[' {
+			return -1
+		}
+		return d.slice(p, at, i)
+	case kindArray, kindBytes, kindTexts, kindMap, kindAny, kindTime, kindForeign:
+		return d.more(p, at, i, c)
 	}
-	return d.integer(p, at)
+	return d.integer(p, at, i)
 }
 
-// take returns a part of the input as a string.
-func (d *decoder) take(start, end int) string {
-	if start == end {
-		return ""
-	}
-	if d.text == "" {
-		if len(d.data) > sharedText {
-			return string(d.data[start:end])
+// more is value for what is less common.
+func (d *decoder) more(p *plan, at unsafe.Pointer, i int, c byte) int {
+	switch p.kind {
+	case kindAny:
+		v, end := d.any(i, c)
+		*(*any)(at) = v
+		return end
+	case kindForeign:
+		return d.foreign(p, at, i)
+	case kindTime:
+		return d.time(at, i, c)
+	case kindBytes:
+		return d.bytes(at, i, c)
+	case kindArray:
+		if c != '[' {
+			return -1
 		}
-		d.text = string(d.data)
+		return d.array(p, at, i)
+	case kindTexts:
+		if c != '{' {
+			return -1
+		}
+		return d.textMap(at, i)
 	}
-	return d.text[start:end]
+	if c != '{' {
+		return -1
+	}
+	return d.anyMap(p, at, i)
 }
 
 // word takes one of the three literals.
-func (d *decoder) word(w string) bool {
-	if len(d.data)-d.pos < len(w) || string(d.data[d.pos:d.pos+len(w)]) != w {
-		return false
+func (d *decoder) word(i int, w string) int {
+	if len(d.data)-i < len(w) || string(d.data[i:i+len(w)]) != w {
+		return -1
 	}
-	d.pos += len(w)
-	return true
+	return i + len(w)
 }
 
-// pointer refuses null, and what an equal name has filled before.
-func (d *decoder) pointer(p *plan, at unsafe.Pointer, c byte) bool {
-	to := (*unsafe.Pointer)(at)
-	if c == 'n' || *to != nil {
-		return false
+// enter begins an array or object at i, and returns where the first member is; 0
+// if it is empty and ends at end.
+func (d *decoder) enter(i int, closing byte) (at, end int) {
+	d.depth++
+	if d.depth > d.options.MaxDepth {
+		return -1, 0
 	}
-	*to = reflect.New(p.elem.typ).UnsafePointer()
-	return d.value(p.elem, *to)
+	at, c := d.next(i + 1)
+	if c == closing {
+		d.depth--
+		return 0, at + 1
+	}
+	return at, 0
 }
 
-func (d *decoder) object(p *plan, base unsafe.Pointer) bool {
-	d.pos++
-	c := d.next()
-	if c == '}' {
-		d.pos++
-		return true
+// after takes what stands behind a member: the index of the next one, or 0 and
+// the end.
+func (d *decoder) after(i int, closing byte) (at, end int) {
+	i, c := d.next(i)
+	if c == ',' {
+		at, _ = d.next(i + 1)
+		return at, 0
 	}
-	for expected := 0; ; {
-		if c != '"' {
-			return false
-		}
-		f, ok := d.key(p, expected)
-		if !ok || d.next() != ':' {
-			return false
-		}
-		d.pos++
-		if f >= 0 {
-			ok = d.value(p.fields[f].plan, unsafe.Add(base, p.fields[f].offset))
-			expected = f + 1
-		} else {
-			ok = d.skip(0)
-		}
-		if !ok {
-			return false
-		}
-		c = d.next()
-		d.pos++
-		if c != ',' {
-			return c == '}'
-		}
-		c = d.next()
+	if c == closing {
+		d.depth--
+		return 0, i + 1
 	}
-}
-
-// key takes a name and returns the index of its field, -1 if there is none. Fields
-// come mostly in the order of the struct, so one is expected.
-func (d *decoder) key(p *plan, expected int) (index int, ok bool) {
-	if expected < len(p.fields) && d.word(p.fields[expected].quoted) {
-		return expected, true
-	}
-	start := d.pos + 1
-	end, ok := stringEnd(d.data, start)
-	if !ok {
-		return -1, false
-	}
-	d.pos = end + 1
-	name := d.data[start:end]
-	for i := range p.fields {
-		if p.fields[i].name == string(name) {
-			return i, true
-		}
-	}
-	return -1, !p.folds(name)
-}
-
-// folds reports whether a name that no field has might match one all the same:
-// encoding/json does not regard case.
-func (p *plan) folds(name []byte) bool {
-	for _, c := range name {
-		if c >= 0x80 {
-			return true
-		}
-	}
-	for i := range p.fields {
-		if equalFold(p.fields[i].name, name) {
-			return true
-		}
-	}
-	return false
-}
-
-func equalFold(a string, b []byte) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range b {
-		if lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
-}
-
-// sliceWords is how a slice looks in memory.
-type sliceWords struct {
-	data unsafe.Pointer
-	len  int
-	cap  int
-}
-
-func (d *decoder) array(p *plan, at unsafe.Pointer) bool {
-	s := (*sliceWords)(at)
-	if s.data != nil {
-		return false // an equal name has filled it before
-	}
-	d.pos++
-	if d.next() == ']' {
-		d.pos++
-		s.data = unsafe.Pointer(&struct{}{})
-		return true
-	}
-	for {
-		if s.len == s.cap {
-			reflect.NewAt(p.typ, at).Elem().Grow(max(4, s.len))
-		}
-		if !d.value(p.elem, unsafe.Add(s.data, uintptr(s.len)*p.elem.size)) {
-			return false
-		}
-		s.len++
-		c := d.next()
-		d.pos++
-		if c != ',' {
-			return c == ']'
-		}
-	}
+	return -1, 0
 }

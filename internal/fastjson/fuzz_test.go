@@ -3,8 +3,13 @@ package fastjson
 import (
 	"math"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 )
+
+// richSeed is where the seeds for the type rich begin.
+var richSeed = slices.IndexFunc(seeds, func(s string) bool { return strings.HasPrefix(s, `{"id":1,"made"`) })
 
 var seeds = []string{
 	`{}`, ` { } `, `[]`, ` [ ] `, `null`, `true`, `false`, `"text"`, `0`, `-0`, `1.5e-7`, `""`, `[1,2,3]`, `[[],[{}]]`,
@@ -24,11 +29,17 @@ var seeds = []string{
 	`{"l":["a"],"l":["b"]}`, `{"l":[],"l":["b"]}`, `{"p":1,"p":2}`, `{"pt":{"x":1},"pt":{"y":2}}`, `{"ps":{"x":1},"ps":{"y":2}}`,
 	`{"l":null}`, `{"l":[null]}`, `{"lp":[null]}`, `{"l":["a",]}`, `{"l":["a"`, `{"l":[,]}`, `{"plain":"x"}`, `{"Plain":"x","-":"y","Skip":"z"}`,
 	`{"a":1,"b":2,"c":true}`, `{"a":1 "b":2}`, `{"a"}`, `{"a":}`, `{1:2}`, `{"b":tru}`, `{"b":truefalse}`, "\x00", "{}\x00", `{"a`,
+	`{"id":1,"made":"2026-01-02T03:04:05.678+01:00","m":{"b":"x","a":"\u00e4\n"},"ma":{"z":[1,null,{"q":true}]},"arr":[1,2,3],"raw":"b2N0bw=="}`,
+	`{"any":{"a":[1.5,"x",{}],"b":false},"mp":{"p":{"x":1},"q":null},"ml":{"l":[{"y":2}]},"kids":[{"id":2,"kids":[]}],"next":{"next":{"id":3}}}`,
+	`{"num":1e5,"msg":[ 1 , 2 ],"addr":"192.0.2.1","mi":{"2":"b","1":"a"},"odd":{"n":"5"},"größe <&> ":"ü","GRÖSSE <&> ":"v","own":5,"err":null}`,
+	`{"m":{"a":"1","a":"2"}}`, `{"ma":{"a":1,"a":2}}`, `{"any":{"a":1,"a":2}}`, `{"arr":[1]}`, `{"arr":null,"raw":null,"any":null,"m":null,"made":null,"num":null,"msg":null,"odd":null,"next":null}`,
+	`{"made":"2026-01-02"}`, `{"raw":"!"}`, `{"num":"x"}`, `{"any":1e999}`, `{"any":-0,"f64":123456789012345.6}`, `"2026-01-02T03:04:05Z"`, `"b2N0bw=="`, `{"x":1e999999}`,
+	`"\ud83d\ude00\ud800\u0000\/\b\f"`, `{"\u0069\u0064":5,"ID":6}`, `{"name":"a","NAME":"b"}`, `{"x":1,"x":2,"\u0078":3}`,
 	`[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]`,
 }
 
 // FuzzUnmarshal compares with encoding/json whatever was taken; what was refused
-// must have left the value alone.
+// must have left the value alone. Where encoding/json fails, a misfit is found.
 func FuzzUnmarshal(f *testing.F) {
 	for i, s := range seeds {
 		f.Add([]byte(s), []byte(seeds[(i*7+3)%len(seeds)]))
@@ -36,6 +47,9 @@ func FuzzUnmarshal(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data, first []byte) {
 		for _, typ := range handled {
 			agree(t, typ, data, first)
+		}
+		for _, typ := range fitted {
+			located(t, typ, data)
 		}
 	})
 }

@@ -3,29 +3,33 @@ package fastjson
 import (
 	"strconv"
 	"unsafe"
+
+	"github.com/tako-go/tako/internal/jsonscan"
 )
 
 // integer refuses fractions and exponents, which encoding/json does not take.
-func (d *decoder) integer(p *plan, at unsafe.Pointer) bool {
-	i := d.pos
-	negative := i < len(d.data) && d.data[i] == '-'
+func (d *decoder) integer(p *plan, at unsafe.Pointer, i int) int {
+	data := d.data
+	negative := i < len(data) && data[i] == '-'
 	if negative {
 		i++
 	}
 	start := i
 	var n uint64
-	for ; i < len(d.data) && d.data[i]-'0' <= 9; i++ {
-		n = n*10 + uint64(d.data[i]-'0')
+	for ; i < len(data) && data[i]-'0' <= 9; i++ {
+		n = n*10 + uint64(data[i]-'0')
 	}
 	digits := i - start
-	if digits == 0 || digits > 19 || digits > 1 && d.data[start] == '0' {
-		return false
+	if digits == 0 || digits > 19 || digits > 1 && data[start] == '0' {
+		return -1
 	}
-	if i < len(d.data) && (d.data[i] == '.' || d.data[i]|0x20 == 'e') {
-		return false
+	if i < len(data) && (data[i] == '.' || data[i]|0x20 == 'e') {
+		return -1
 	}
-	d.pos = i
-	return p.storeInteger(at, n, negative)
+	if d.options.SafeIntegers && n > jsonscan.MaxSafe || !p.storeInteger(at, n, negative) {
+		return -1
+	}
+	return i
 }
 
 // storeInteger stores n or -n if it is in range.
@@ -56,59 +60,72 @@ func (p *plan) storeInteger(at unsafe.Pointer, n uint64, negative bool) bool {
 	return true
 }
 
-func (d *decoder) float(k kind, at unsafe.Pointer) bool {
-	start := d.pos
-	if !d.number() {
-		return false
+// powers of ten that a float64 holds exactly.
+var powers = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+
+func (d *decoder) float(k kind, at unsafe.Pointer, i int) int {
+	if k == kindFloat64 {
+		if f, end := d.simpleFloat(i); end >= 0 {
+			*(*float64)(at) = f
+			return end
+		}
 	}
-	text := unsafe.String(&d.data[start], d.pos-start)
+	end := d.scanner().Number(i)
+	if end < 0 {
+		return -1
+	}
+	text := unsafe.String(&d.data[i], end-i)
 	if k == kindFloat32 {
 		f, err := strconv.ParseFloat(text, 32)
 		*(*float32)(at) = float32(f)
-		return err == nil
+		if err != nil {
+			return -1
+		}
+		return end
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	*(*float64)(at) = f
-	return err == nil
+	if err != nil {
+		return -1
+	}
+	return end
 }
 
-// number takes a number of any form.
-func (d *decoder) number() bool {
-	d.sign('-')
-	first := d.pos
-	n := d.digits()
-	if n == 0 || n > 1 && d.data[first] == '0' {
-		return false
+// simpleFloat reads a number of few digits without an exponent. Both the digits
+// as an integer and the power of ten are exact, and so their quotient is rounded
+// once only.
+func (d *decoder) simpleFloat(i int) (float64, int) {
+	data := d.data
+	negative := i < len(data) && data[i] == '-'
+	if negative {
+		i++
 	}
-	if d.pos < len(d.data) && d.data[d.pos] == '.' {
-		d.pos++
-		if d.digits() == 0 {
-			return false
+	start := i
+	var n uint64
+	for ; i < len(data) && data[i]-'0' <= 9; i++ {
+		n = n*10 + uint64(data[i]-'0')
+	}
+	digits := i - start
+	if digits == 0 || digits > 1 && data[start] == '0' {
+		return 0, -1
+	}
+	fraction := 0
+	if i < len(data) && data[i] == '.' {
+		i++
+		first := i
+		for ; i < len(data) && data[i]-'0' <= 9; i++ {
+			n = n*10 + uint64(data[i]-'0')
+		}
+		if fraction = i - first; fraction == 0 {
+			return 0, -1
 		}
 	}
-	if d.pos < len(d.data) && d.data[d.pos]|0x20 == 'e' {
-		d.pos++
-		if !d.sign('-') {
-			d.sign('+')
-		}
-		return d.digits() > 0
+	if digits+fraction > 15 || i < len(data) && data[i]|0x20 == 'e' {
+		return 0, -1
 	}
-	return true
-}
-
-func (d *decoder) sign(c byte) bool {
-	if d.pos < len(d.data) && d.data[d.pos] == c {
-		d.pos++
-		return true
+	f := float64(n) / powers[fraction]
+	if negative {
+		f = -f
 	}
-	return false
-}
-
-// digits returns how many it took.
-func (d *decoder) digits() int {
-	start := d.pos
-	for d.pos < len(d.data) && d.data[d.pos]-'0' <= 9 {
-		d.pos++
-	}
-	return d.pos - start
+	return f, i
 }

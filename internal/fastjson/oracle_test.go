@@ -3,10 +3,19 @@ package fastjson
 import (
 	"bytes"
 	"encoding/json"
+	"net/netip"
 	"reflect"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/tako-go/tako/internal/jsonscan"
+)
+
+// lax is what encoding/json takes, safe what a codec takes by default.
+var (
+	lax  = Options{Limits: jsonscan.Limits{MaxDepth: 10000, AllowDuplicates: true}}
+	safe = Options{Limits: jsonscan.Limits{MaxDepth: 1000}}
 )
 
 type point struct {
@@ -63,6 +72,40 @@ type sparse struct {
 	LP []*point `json:"lp,omitempty"`
 }
 
+type base struct {
+	ID   int       `json:"id"`
+	Made time.Time `json:"made,omitzero"`
+}
+
+// rich has what is less common.
+type rich struct {
+	base
+	M    map[string]string  `json:"m,omitempty"`
+	MA   map[string]any     `json:"ma"`
+	MP   map[name]*point    `json:"mp,omitempty"`
+	ML   map[string][]point `json:"ml,omitempty"`
+	Any  any                `json:"any"`
+	Arr  [2]int             `json:"arr"`
+	Raw  []byte             `json:"raw,omitempty"`
+	Num  json.Number        `json:"num,omitempty"`
+	Msg  json.RawMessage    `json:"msg,omitempty"`
+	Addr netip.Addr         `json:"addr,omitzero"`
+	MI   map[int]string     `json:"mi,omitempty"`
+	Odd  odd                `json:"odd"`
+	Kids []rich             `json:"kids,omitempty"`
+	Next *rich              `json:"next,omitempty"`
+	Ünal string             `json:"größe <&> "`
+	Zero point              `json:"zero,omitzero"`
+	Own  onPointer          `json:"own"`
+	Err  error              `json:"err"`
+}
+
+// odd is for encoding/json as a whole.
+type odd struct {
+	N int `json:"n,string"`
+	*point
+}
+
 type user struct {
 	ID    int64  `json:"id"`
 	Name  string `json:"name"`
@@ -87,7 +130,9 @@ var handled = []reflect.Type{
 	reflect.TypeFor[int](), reflect.TypeFor[uint64](), reflect.TypeFor[float32](), reflect.TypeFor[float64](),
 	reflect.TypeFor[[]user](), reflect.TypeFor[[]string](), reflect.TypeFor[[]struct{}](), reflect.TypeFor[*user](),
 	reflect.TypeFor[[]*int](), reflect.TypeFor[[][]point](), reflect.TypeFor[**bool](),
-	reflect.TypeFor[struct{ A, B, C struct{ X, Y []int } }](),
+	reflect.TypeFor[struct{ A, B, C struct{ X, Y []int } }](), reflect.TypeFor[rich](), reflect.TypeFor[any](),
+	reflect.TypeFor[map[string]string](), reflect.TypeFor[map[string]any](), reflect.TypeFor[map[name]point](), reflect.TypeFor[[]any](),
+	reflect.TypeFor[[]byte](), reflect.TypeFor[[3]string](), reflect.TypeFor[time.Time](), reflect.TypeFor[tree](),
 }
 
 // agree decodes data into two values of type t by both ways and compares them,
@@ -102,7 +147,7 @@ func agree(t *testing.T, typ reflect.Type, data, first []byte) (taken int) {
 			_ = json.Unmarshal(prefill, got.Interface())
 		}
 		before := append([]byte(nil), data...)
-		ok := Unmarshal(data, got.Interface())
+		ok, _ := Unmarshal(data, got.Interface(), lax)
 		if !bytes.Equal(before, data) {
 			t.Fatalf("%v: the input was changed", typ)
 		}
@@ -113,6 +158,9 @@ func agree(t *testing.T, typ reflect.Type, data, first []byte) (taken int) {
 			continue
 		}
 		taken++
+		if prefill == nil {
+			agreeStrictly(t, typ, data, got.Interface())
+		}
 		if err := json.Unmarshal(data, want.Interface()); err != nil {
 			t.Fatalf("%v from %s: took %q, encoding/json says %v", typ, prefill, data, err)
 		}
@@ -131,6 +179,20 @@ func agree(t *testing.T, typ reflect.Type, data, first []byte) (taken int) {
 		same(t, got.Elem().Interface())
 	}
 	return taken
+}
+
+// agreeStrictly decodes what encoding/json takes with the options of a codec.
+func agreeStrictly(t *testing.T, typ reflect.Type, data []byte, want any) {
+	t.Helper()
+	got := reflect.New(typ)
+	ok, err := Unmarshal(data, got.Interface(), safe)
+	fault := jsonscan.Check(data, safe.Limits)
+	if ok != (err == nil && fault == nil) {
+		t.Fatalf("%v: %q: took it: %v, error %v, the scanner says %v", typ, data, ok, err, fault)
+	}
+	if ok && !reflect.DeepEqual(got.Interface(), want) {
+		t.Fatalf("%v: %q: got %s, want %s", typ, data, show(got), show(reflect.ValueOf(want)))
+	}
 }
 
 func show(v reflect.Value) []byte {

@@ -1,10 +1,9 @@
 package fastjson
 
 import (
-	"encoding"
-	"encoding/json"
 	"reflect"
-	"strings"
+	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -27,26 +26,53 @@ const (
 	kindStruct
 	kindPointer
 	kindSlice
+	kindArray
+	kindBytes   // a slice of bytes, base64 in JSON
+	kindTexts   // map[string]string
+	kindMap     // any other with strings as keys
+	kindAny     // an interface without methods
+	kindTime    // time.Time
+	kindForeign // what encoding/json takes
 )
 
-// plan is how one type is read and written.
+// plan is how one type is read and written. It does not change once it is
+// compiled, but for its hint.
 type plan struct {
 	typ    reflect.Type
 	kind   kind
 	limit  uint64 // the largest integer
 	size   uintptr
-	elem   *plan // of pointers and slices
+	len    int   // of arrays
+	elem   *plan // of pointers, slices, arrays and maps
 	fields []field
+	byName map[string]int // nil where there are few fields
+	hint   atomic.Int32   // how long the last slice was
+	shape  *shape         // of what encoding/json takes
+	times  *fit           // of that too, nil without times
 }
 
+// field is one of a struct, or of a struct embedded in it.
 type field struct {
 	plan   *plan
 	offset uintptr
 	name   string
-	quoted string // the name in quotes
+	head   uint64 // the first bytes of quoted
+	mask   uint64 // of those that count
+	quoted string // the name in quotes, and a colon
 	key    string // what stands before a value: a comma, the name and a colon
-	omit   bool   // if it is empty
+	omit   omission
+	isZero bool // the type has its own idea of zero
 }
+
+// omission is what leaves a field out.
+type omission uint8
+
+const (
+	omitNever omission = iota
+	omitEmpty
+	omitZero
+	omitEmptyOrZero
+)
 
 var basic = map[reflect.Kind]struct {
 	kind  kind
@@ -66,145 +92,95 @@ var basic = map[reflect.Kind]struct {
 	reflect.Float64: {kindFloat64, 0},
 }
 
-// compile returns the plan for t, nil if t is not for this package.
-func compile(t reflect.Type) *plan { return compiler{}.compile(t) }
+// compile returns the plan for t, nil if t as a whole is for encoding/json.
+func compile(t reflect.Type) *plan {
+	if p := (compiler{}).compile(t); p.kind != kindForeign {
+		return p
+	}
+	return nil
+}
 
-// compiler holds the plans of one type and of all it is made of. Those under way
-// are nil, so that a type inside itself is refused.
+// compiler holds the plans of one type and of all it is made of, those under way
+// included.
 type compiler map[reflect.Type]*plan
 
 func (c compiler) compile(t reflect.Type) *plan {
 	if p, met := c[t]; met {
 		return p
 	}
-	c[t] = nil
 	p := &plan{typ: t, size: t.Size()}
-	if hasMethods(t) || !c.fill(p, t) {
-		return nil
-	}
 	c[t] = p
+	switch {
+	case t == reflect.TypeFor[time.Time]():
+		p.kind = kindTime
+	case hasMethods(t) || !c.fill(p, t):
+		p.kind, p.fields, p.elem = kindForeign, nil, nil
+		p.shape = shapes.of(t)
+		if f := fits.of(t); f.timed {
+			p.times = f
+		}
+	}
 	return p
 }
 
 func (c compiler) fill(p *plan, t reflect.Type) bool {
-	k := t.Kind()
-	switch {
-	case k == reflect.Int && t.Size() == 8:
-		k = reflect.Int64
-	case k == reflect.Int:
-		k = reflect.Int32
-	case k == reflect.Uint && t.Size() == 8:
-		k = reflect.Uint64
-	case k == reflect.Uint:
-		k = reflect.Uint32
-	}
-	switch k {
+	switch t.Kind() {
 	case reflect.Struct:
 		p.kind = kindStruct
 		return c.fillStruct(p, t)
 	case reflect.Pointer:
 		p.kind = kindPointer
 		p.elem = c.compile(t.Elem())
-		return p.elem != nil
+		return true
 	case reflect.Slice:
-		p.kind = kindSlice
-		if t.Elem().Kind() != reflect.Uint8 { // bytes are base64
-			p.elem = c.compile(t.Elem())
+		if t.Elem().Kind() == reflect.Uint8 {
+			p.kind = kindBytes
+			return !hasMethods(t.Elem())
 		}
-		return p.elem != nil
+		p.kind = kindSlice
+		p.elem = c.compile(t.Elem())
+		return true
+	case reflect.Array:
+		p.kind, p.len = kindArray, t.Len()
+		p.elem = c.compile(t.Elem())
+		return true
+	case reflect.Map:
+		return c.fillMap(p, t)
+	case reflect.Interface:
+		p.kind = kindAny
+		return t.NumMethod() == 0
 	}
-	b, ok := basic[k]
+	b, ok := basic[fixed(t)]
 	p.kind, p.limit = b.kind, b.limit
 	return ok
 }
 
-var withMethods = []reflect.Type{
-	reflect.TypeFor[json.Marshaler](), reflect.TypeFor[json.Unmarshaler](),
-	reflect.TypeFor[encoding.TextMarshaler](), reflect.TypeFor[encoding.TextUnmarshaler](),
+// fixed returns the kind of t, that of the same size for int and uint.
+func fixed(t reflect.Type) reflect.Kind {
+	switch k := t.Kind(); {
+	case k == reflect.Int && t.Size() == 8:
+		return reflect.Int64
+	case k == reflect.Int:
+		return reflect.Int32
+	case k == reflect.Uint && t.Size() == 8:
+		return reflect.Uint64
+	case k == reflect.Uint:
+		return reflect.Uint32
+	default:
+		return k
+	}
 }
 
-// hasMethods reports whether t, or a pointer to it, has its own way into or out
-// of JSON.
-func hasMethods(t reflect.Type) bool {
-	if t == reflect.TypeFor[json.Number]() {
-		return true
-	}
-	for _, own := range withMethods {
-		if t.Implements(own) || reflect.PointerTo(t).Implements(own) {
-			return true
-		}
-	}
-	return false
-}
-
-func (c compiler) fillStruct(p *plan, t reflect.Type) bool {
-	names := map[string]bool{}
-	for f := range t.Fields() {
-		if f.Anonymous {
-			return false
-		}
-		tag := f.Tag.Get("json")
-		if !f.IsExported() || tag == "-" {
-			continue
-		}
-		name, option, _ := strings.Cut(tag, ",")
-		if name == "" {
-			name = f.Name
-		}
-		if option != "" && option != "omitempty" || !plainName(name) || names[name] {
-			return false
-		}
-		names[name] = true
-		elem := c.compile(f.Type)
-		if elem == nil {
-			return false
-		}
-		quoted := `"` + name + `"`
-		p.fields = append(p.fields, field{plan: elem, offset: f.Offset, name: name, quoted: quoted, key: "," + quoted + ":", omit: option != ""})
-	}
-	return true
-}
-
-// plainName reports whether a name is written as it is, and matches no name that
-// is not ASCII when case is folded.
-func plainName(name string) bool {
-	for i := range len(name) {
-		switch c := name[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-', c == '.':
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-// pointerFree reports whether the value holds no pointer of any kind.
-func (p *plan) pointerFree() bool {
-	switch p.kind {
-	case kindString, kindPointer, kindSlice:
-		return false
-	case kindStruct:
-		return !hasPointer(p.typ)
-	}
-	return true
-}
-
-// hasPointer also sees the fields that JSON does not.
-func hasPointer(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.Struct:
-		for f := range t.Fields() {
-			if hasPointer(f.Type) {
-				return true
-			}
-		}
-		return false
-	case reflect.Array:
-		return t.Len() > 0 && hasPointer(t.Elem())
-	case reflect.Complex64, reflect.Complex128, reflect.Uintptr:
+func (c compiler) fillMap(p *plan, t reflect.Type) bool {
+	if t.Key().Kind() != reflect.String || hasMethods(t.Key()) || wantsAddress(t.Elem()) {
 		return false
 	}
-	return t.Kind() < reflect.Bool || t.Kind() > reflect.Float64
+	p.kind = kindMap
+	p.elem = c.compile(t.Elem())
+	if p.elem.kind == kindString {
+		p.kind = kindTexts
+	}
+	return true
 }
 
 // isZero reports whether the memory of a value is all zero.

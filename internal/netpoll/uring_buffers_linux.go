@@ -23,6 +23,7 @@ type buffers struct {
 	tail  uint16
 	first uint16 // the buffer in ring[0], which shares a word with the ring's tail
 	made  int
+	short bool // there were too few since the last publish
 
 	mem []byte // mapped: ring, then data
 }
@@ -61,8 +62,9 @@ func (b *buffers) make(n int) {
 	}
 }
 
-// grow is called when there were too few.
-func (b *buffers) grow() { b.make(b.made) }
+// grow is called when there were too few. One burst is told for each socket that got none, so
+// that what is missing comes all at once, with the next publish.
+func (b *buffers) grow() { b.short = true }
 
 // give gives a buffer to the kernel, which sees it when published.
 func (b *buffers) give(id uint16) {
@@ -80,6 +82,10 @@ func (b *buffers) give(id uint16) {
 // publish shows the kernel what was given. There is no atomic store of 16 bits:
 // the other half is written as it is.
 func (b *buffers) publish() {
+	if b.short {
+		b.short = false
+		b.make(b.made)
+	}
 	word := [2]uint16{b.first, b.tail}
 	atomic.StoreUint32((*uint32)(unsafe.Pointer(&b.ring[0].bid)), *(*uint32)(unsafe.Pointer(&word)))
 }

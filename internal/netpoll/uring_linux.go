@@ -78,7 +78,7 @@ type sizes struct {
 	buffers     int    // provided from the beginning
 }
 
-func usualSizes() sizes { return sizes{requests: 4096, completions: 32768, buffers: 256} }
+func usualSizes() sizes { return sizes{requests: 4096, completions: 32768, buffers: 32} }
 
 func newUring(size sizes) (*uring, error) {
 	p := &uring{}

@@ -28,8 +28,12 @@ func (s *server) dial() *client {
 // system has only one.
 func (s *server) dialFrom(from net.IP) *client {
 	s.x.Helper()
-	c := s.dialPlain(from)
-	if f := s.x.fault; f != nil && (f.reply != nil || f.request != nil || f.deaf) {
+	return s.dialPlain(from).spoilt()
+}
+
+// spoilt puts the wire of the fault on a client.
+func (c *client) spoilt() *client {
+	if f := c.x.fault; f != nil && (f.reply != nil || f.request != nil || f.deaf) {
 		c.Conn = newWire(c.Conn, f)
 		c.br.Reset(c.Conn)
 	}
@@ -39,23 +43,63 @@ func (s *server) dialFrom(from net.IP) *client {
 func (s *server) dialPlain(from net.IP) *client {
 	x := s.x
 	x.Helper()
-	var local *net.TCPAddr
-	if from != nil {
-		local = &net.TCPAddr{IP: from}
-	}
-	dial := x.target.Dial
-	if dial == nil {
-		dial = func(from, to *net.TCPAddr) (net.Conn, error) { return net.DialTCP("tcp", from, to) }
-	}
-	conn, err := dial(local, s.addr())
+	return x.clientOver(s.dialRaw(from))
+}
+
+// clientOver speaks the protocol of the run on a connection, without a fault.
+func (x *T) clientOver(conn net.Conn) *client {
+	conn = x.speak(conn)
+	c := &client{Conn: conn, x: x, br: bufio.NewReader(conn)}
+	x.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// dialRaw connects and says nothing of its own.
+func (s *server) dialRaw(from net.IP) net.Conn {
+	x := s.x
+	x.Helper()
+	conn, err := x.connect(from, s.addr())
 	if err != nil && from != nil && strings.Contains(err.Error(), "assign requested address") {
 		x.Skipf("this system has no address %v", from)
 	}
 	if err != nil {
 		x.Fatalf("dial: %v", err)
 	}
-	c := &client{Conn: conn, x: x, br: bufio.NewReader(conn)}
-	x.Cleanup(func() { _ = c.Close() })
+	x.Cleanup(func() { _ = conn.Close() })
+	if s.greet != nil {
+		_ = conn.SetWriteDeadline(time.Now().Add(x.patience))
+		_, _ = conn.Write(s.greet)
+	}
+	return conn
+}
+
+// speak puts the protocol of the run on a connection. What cases send and read is
+// the text of HTTP/1.1 all the same.
+func (x *T) speak(conn net.Conn) net.Conn {
+	quic, over := conn.(quicEnd)
+	switch {
+	case over:
+		return newTextConn3(x, quic)
+	case x.http2():
+		return newTextConn(x, conn)
+	case x.secure():
+		return newSecureConn(x, conn)
+	}
+	return conn
+}
+
+// newClient reads and writes the text of HTTP/1.1 on a connection.
+func newClient(x *T, conn net.Conn) *client {
+	return &client{Conn: conn, x: x, br: bufio.NewReader(conn)}
+}
+
+// clientOn is a client on a connection that is there already.
+func (x *T) clientOn(conn net.Conn) *client {
+	c := &client{Conn: x.speak(conn), x: x}
+	if f := x.fault; f != nil && f.reply != nil {
+		c.Conn = newWire(c.Conn, f)
+	}
+	c.br = bufio.NewReader(c.Conn)
 	return c
 }
 
@@ -89,6 +133,20 @@ func (c *client) expect(status ...int) *response {
 		c.x.Fatalf("got status %d with body %.200q, want %v", r.status, r.body, status)
 	}
 	return r
+}
+
+// refused reads an answer of 400. Over HTTP/2 the stream may be reset with
+// PROTOCOL_ERROR in its place.
+func (c *client) refused() {
+	c.x.Helper()
+	r, err := c.tryRead("GET")
+	switch {
+	case c.x.streams() && err != nil && strings.Contains(err.Error(), "PROTOCOL_ERROR"):
+	case err != nil:
+		c.x.Fatalf("read response: %v", err)
+	case r.status != 400:
+		c.x.Fatalf("got status %d with body %.200q, want 400", r.status, r.body)
+	}
 }
 
 // get asks for a path on this connection and demands 200.

@@ -19,13 +19,12 @@ func acceptCases() []testCase {
 		{id: "CN-11/port-zero", run: portZero, faults: []fault{serverFault("asked-for-address", func(s tako.Server) tako.Server { return zeroAddr{s} })}},
 		{id: "CN-11/mistakes-in-routes", run: badRoutes, faults: []fault{serverFault("error-swallowed", swallowListen)}},
 		{id: "CN-12/datagrams", skip: "datagrams have a server of their own"},
-		{id: "CN-13/unix-path", skip: "a runtime gets a ready-made listener for Unix sockets"},
 	}
 }
 
-// flaky is a TCP listener whose Accept fails for a while.
+// flaky is a listener whose Accept fails for a while.
 type flaky struct {
-	*net.TCPListener
+	socket
 	err    error
 	until  int64 // calls that fail
 	spins  bool  // a server that does not pause would call as often
@@ -36,7 +35,7 @@ type flaky struct {
 func (l *flaky) Accept() (net.Conn, error) {
 	for {
 		if l.calls.Add(1) > l.until {
-			return l.TCPListener.Accept()
+			return l.socket.Accept()
 		}
 		l.fellBy.Store(time.Now().UnixNano())
 		if !l.spins {
@@ -57,7 +56,7 @@ func acceptFails(failure error) func(x *T) {
 		}
 		began := time.Now()
 		s := x.serveWith(setup{wrap: func(inner net.Listener) net.Listener {
-			ln.TCPListener = inner.(*net.TCPListener)
+			ln.socket = inner.(socket)
 			return ln
 		}}, nil)
 		if r := s.get(alivePath, 200); r.body != "alive" {
@@ -89,7 +88,7 @@ func (s deafListen) Listen(ctx context.Context) error {
 func swallowListen(s tako.Server) tako.Server { return deafListen{s} }
 
 func portTaken(x *T) {
-	taken := x.listen()
+	taken := x.listenTCP()
 	s := x.prepare(setup{addr: taken.Addr().String()}, nil)
 	if s.Addr() != nil {
 		x.Errorf("address %v before Listen, want none", s.Addr())

@@ -2,12 +2,19 @@ package runtimetest
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"strings"
 	"sync/atomic"
 
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
 	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/codec/cbor"
+	"github.com/tako-go/tako/codec/msgpack"
+	"github.com/tako-go/tako/codec/protobuf"
+	"github.com/tako-go/tako/extract"
 )
 
 func bodyLimitCases() []testCase {
@@ -29,12 +36,9 @@ func bodyLimitCases() []testCase {
 	}
 	return append(all,
 		testCase{id: "EX-03/unknown-coding", run: unknownCoding, faults: []fault{turned("415"), replies("field-lost", "Accept-Encoding:", "X-Accept-Encoding:")}},
+		testCase{id: "EX-03/behind-empty-line", run: behindEmptyLine, faults: []fault{turned("415"), bodies("first-line", "mark=b c\n", "mark=\n"), bodies("absent", "none=\n", "none=x\n")}},
+		testCase{id: "EX-04/two-types", run: twoTypes, faults: []fault{turned("400")}},
 		testCase{id: "EX-03/decompression", skip: "decompression of request bodies is a middleware"},
-		testCase{id: "EX-08/multipart", skip: "multipart forms have a package and a suite of their own"},
-		testCase{id: "EX-09/multipart", skip: "multipart forms have a package and a suite of their own"},
-		testCase{id: "EX-10/multipart", skip: "multipart forms have a package and a suite of their own"},
-		testCase{id: "EX-11/multipart", skip: "multipart forms have a package and a suite of their own"},
-		testCase{id: "EX-12/multipart", skip: "multipart forms have a package and a suite of their own"},
 	)
 }
 
@@ -42,6 +46,9 @@ func bodyLimitCases() []testCase {
 var bodyKinds = map[string]string{
 	"json": "application/json", "typed": "application/json", "form": "application/x-www-form-urlencoded",
 	"raw": "text/plain", "bytes": "text/plain", "flow": "text/plain",
+	"text": "text/plain; charset=utf-8", "own-bytes": "a/b", "raw-body": "a/b", "stream": "a/b",
+	"cbor": "application/cbor", "msgpack": "application/msgpack", "protobuf": "application/protobuf",
+	"multipart": asMultipart, "multipart-form": asMultipart,
 }
 
 type textBody struct {
@@ -69,18 +76,61 @@ func bodyRoutes(app *tako.Router) {
 		}
 		return c.Text(200, "size="+itoa(len(body)))
 	})
+	extractedBodies(app, size)
 }
 
-// bodyOf returns a body of n bytes in the syntax of its kind.
+// extractedBodies take them by the extractors of other packages.
+func extractedBodies(app *tako.Router, size func(int) (string, error)) {
+	tako.Post(app, "/text", func(_ context.Context, in extract.Text) (string, error) { return size(len(in)) })
+	tako.Post(app, "/own-bytes", func(_ context.Context, in extract.Bytes) (string, error) { return size(len(in)) })
+	tako.Post(app, "/raw-body", func(_ context.Context, in extract.RawBody) (string, error) { return size(len(in)) })
+	tako.Post(app, "/stream", func(_ context.Context, in extract.Stream) (string, error) {
+		n, err := io.Copy(io.Discard, in)
+		if err != nil {
+			return "", err
+		}
+		return size(int(n))
+	})
+	tako.Post(app, "/cbor", func(_ context.Context, in cbor.Body[textBody]) (string, error) { return size(len(in.Value.Text)) })
+	tako.Post(app, "/msgpack", func(_ context.Context, in msgpack.Body[textBody]) (string, error) { return size(len(in.Value.Text)) })
+	tako.Post(app, "/protobuf", func(_ context.Context, in protobuf.Body[*wrapperspb.StringValue]) (string, error) {
+		return size(len(in.Value.GetValue()))
+	})
+	tako.Post(app, "/multipart", func(_ context.Context, in extract.Multipart) (string, error) {
+		n, err := skim(in)
+		if err != nil {
+			return "", err
+		}
+		return size(n.bytes)
+	})
+	tako.Post(app, "/multipart-form", func(_ context.Context, in extract.MultipartForm[filesForm]) (string, error) {
+		return size(int(in.Value.sizes().bytes))
+	})
+}
+
+// bodyOf returns a body of n bytes in the syntax of its kind. Lengths in it have a fixed
+// size.
 func bodyOf(kind string, n int) string {
+	fill := func(begin, end string) string { return begin + strings.Repeat("x", n-len(begin)-len(end)) + end }
 	switch kind {
 	case "json", "typed":
-		return `{"text":"` + strings.Repeat("x", n-len(`{"text":""}`)) + `"}`
+		return fill(`{"text":"`, `"}`)
 	case "form":
-		return "text=" + strings.Repeat("x", n-len("text="))
+		return fill("text=", "")
+	case "cbor": // a map of one pair, text with a length of 32 bits
+		return fill("\xa1\x64text\x7a"+bigEndian(n-11), "")
+	case "msgpack":
+		return fill("\x81\xa4text\xdb"+bigEndian(n-11), "")
+	case "protobuf": // field 1, with a length of four groups of seven bits
+		size := n - 5
+		return fill("\x0a"+string([]byte{byte(size) | 0x80, byte(size>>7) | 0x80, byte(size>>14) | 0x80, byte(size >> 21)}), "")
+	case "multipart", "multipart-form":
+		return fill("--xx\r\nContent-Disposition: form-data; name=file; filename=a\r\n\r\n", "\r\n--xx--\r\n")
 	}
-	return strings.Repeat("x", n)
+	return fill("", "")
 }
+
+func bigEndian(n int) string { return string(binary.BigEndian.AppendUint32(nil, uint32(n))) }
 
 // defaultLimit sends the limit and one byte more where nobody has set a limit.
 func defaultLimit(kind, contentType string) func(x *T) {
@@ -211,12 +261,44 @@ func limitIgnored(x *T) {
 func unknownCoding(x *T) {
 	s := x.serve(tako.Limits{}, bodyRoutes)
 	for _, coding := range []string{"gzip", "br", "zstd", "x-unknown", "gzip, gzip", "identity, gzip"} {
-		for _, kind := range []string{"json", "typed", "form"} {
-			r := s.ask(request("POST", "/"+kind, bodyOf(kind, 40), "Content-Type: "+bodyKinds[kind], "Content-Encoding: "+coding), 415)
+		for _, kind := range []string{"json", "typed", "form", "text", "cbor", "msgpack", "protobuf", "multipart", "multipart-form"} {
+			r := s.ask(request("POST", "/"+kind, bodyOf(kind, 100), "Content-Type: "+bodyKinds[kind], "Content-Encoding: "+coding), 415)
 			if len(r.all("Accept-Encoding")) == 0 {
 				x.Errorf("%s in %s: the refusal has no Accept-Encoding", kind, coding)
 			}
 		}
 	}
 	s.ask(request("POST", "/json", bodyOf("json", 40), "Content-Type: application/json", "Content-Encoding: identity"), 200)
+}
+
+// behindEmptyLine has fields whose first line is empty. All lines are one list, in which empty
+// members do not count (RFC 9110, sections 5.3 and 5.6.1).
+func behindEmptyLine(x *T) {
+	s := x.serve(tako.Limits{}, func(app *tako.Router) {
+		bodyRoutes(app)
+		app.Get("/mark", func(c *tako.Context) error {
+			return c.Text(200, "mark="+c.RequestHeader("X-Mark")+"\nnone="+c.RequestHeader("X-None")+"\n")
+		})
+	})
+	for _, kind := range []string{"json", "typed", "form", "text"} {
+		s.ask(request("POST", "/"+kind, bodyOf(kind, 40), "Content-Type: "+bodyKinds[kind], "Content-Encoding: ", "Content-Encoding: gzip"), 415)
+		s.ask(request("POST", "/"+kind, bodyOf(kind, 40), "Content-Type: ", "Content-Type: "+bodyKinds[kind], "Content-Encoding: "), 200)
+	}
+	r := s.ask(request("GET", "/mark", "", "X-Mark: ", "X-Mark: \t ", "X-Mark: b c", "X-Mark: d", "X-None: ", "X-None: "), 200)
+	if r.line("mark") != "b c" || r.line("none") != "" {
+		x.Errorf("the fields are %q and %q, want %q and %q", r.line("mark"), r.line("none"), "b c", "")
+	}
+}
+
+// twoTypes has a body that one recipient would read as one thing, and another as another.
+func twoTypes(x *T) {
+	s := x.serve(tako.Limits{}, bodyRoutes)
+	for _, kind := range []string{"json", "typed", "form", "text", "cbor", "msgpack", "protobuf", "multipart", "multipart-form"} {
+		own := "Content-Type: " + bodyKinds[kind]
+		for _, lines := range [][]string{{own, "Content-Type: a/b"}, {own, own}, {own, "Content-Type: ", "X-Other: 1", own}} {
+			s.ask(request("POST", "/"+kind, bodyOf(kind, 100), lines...), 400)
+		}
+		s.ask(request("POST", "/"+kind, bodyOf(kind, 100), "Content-Type: a/b", own), 415)
+	}
+	s.ask(request("POST", "/raw", bodyOf("raw", 10), "Content-Type: a/b", "Content-Type: c/d"), 200)
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/extract"
 )
 
 func identityCases() []testCase {
@@ -14,6 +15,14 @@ func identityCases() []testCase {
 		{id: "EX-15/trusted", run: identities([]string{"127.0.0.1"}, trustedHosts), faults: []fault{planted("untrusted"), replies("ignored", "scheme=https", "scheme=http")}},
 		{id: "EX-16/accept", run: accepts, faults: []fault{bodies("other", "type=text/html", "type=text/csv"), bodies("none", "type=", "type=x")}},
 		{id: "EX-16/never-400", run: acceptsAnything, faults: []fault{replies("refused", "HTTP/1.1 200 ", "HTTP/1.1 400 ")}},
+	}
+}
+
+// preferenceCases are on the fields beside Accept that say what a client prefers.
+func preferenceCases() []testCase {
+	return []testCase{
+		{id: "EX-16/accept-extracted", run: acceptsExtracted, faults: []fault{bodies("other", "type=text/html", "type=text/csv"), bodies("none", "type=", "type=x")}},
+		{id: "EX-16/accept-language", run: languages, faults: []fault{bodies("other", "lang=de", "lang=en"), bodies("suits", "ok=false", "ok=true")}},
 	}
 }
 
@@ -73,6 +82,9 @@ func identities(networks []string, rows []identity) func(x *T) {
 		if x.planted("untrusted") {
 			trusting = nil
 		}
+		if len(trusting) > 0 {
+			trusting = append([]string{x.peerIP()}, trusting...)
+		}
 		s := x.serve(tako.Limits{}, func(app *tako.Router) {
 			app.TrustedProxies(trusting...)
 			app.Get("/who", func(c *tako.Context) error {
@@ -86,11 +98,17 @@ func identities(networks []string, rows []identity) func(x *T) {
 				continue
 			}
 			for name, want := range row.want {
+				switch want {
+				case "http":
+					want = x.scheme()
+				case "127.0.0.1":
+					want = x.peerText()
+				}
 				if got := r.line(name); r.status == 200 && got != want {
 					x.Errorf("%q: %s is %q, want %q", row.lines, name, got, want)
 				}
 			}
-			if got := r.line("remote"); r.status == 200 && !strings.HasPrefix(got, "127.0.0.1:") {
+			if got := r.line("remote"); r.status == 200 && !strings.HasPrefix(got, x.peerIP()) {
 				x.Errorf("%q: the peer is %q", row.lines, got)
 			}
 		}
@@ -139,6 +157,66 @@ func accepts(x *T) {
 		}
 	}
 	if got := s.get("/accept", 200, "Accept: text/html;q=0.1", "Accept: image/png").line("type"); got != "image/png" {
+		x.Errorf("two lines: got %q", got)
+	}
+}
+
+// acceptsExtracted has the extractor agree with the Context.
+func acceptsExtracted(x *T) {
+	s := x.serve(tako.Limits{}, func(app *tako.Router) {
+		app.Get("/accept", func(c *tako.Context) error {
+			in, err := tako.Extract[extract.Accept](c)
+			if err != nil {
+				return err
+			}
+			return c.Text(200, "type="+in.Prefers(offers...)+"\n")
+		})
+	})
+	for accept, want := range accepted {
+		var lines []string
+		if accept != "" {
+			lines = []string{"Accept: " + accept}
+		}
+		if got := s.get("/accept", 200, lines...).line("type"); got != want {
+			x.Errorf("Accept %q: got %q, want %q", accept, got, want)
+		}
+	}
+}
+
+// spoken maps Accept-Language to which of de, en and pt-BR is answered. A client that
+// accepts none of them gets the first all the same, as RFC 9110 advises.
+var spoken = map[string]string{
+	"": "de", "*": "de", "en": "en", "EN": "en", "en-GB": "en", "pt": "-", "pt-BR": "pt-BR", "pt-br-x-a": "pt-BR", "fr": "-",
+	"fr, en;q=0.5": "en", "en;q=0.2, de;q=0.3": "de", "de;q=0, *": "en", "de;q=0": "-", "*;q=0": "-", "fr, *;q=0.1": "de",
+	"en;q=999": "de", "en;q=NaN": "de", "en;qq=1": "en", "123": "de", ";;;": "de", ",,,en": "en", "en_GB": "de", "toolongsubtag": "de", "de-": "de",
+}
+
+func languages(x *T) {
+	s := x.serve(tako.Limits{}, func(app *tako.Router) {
+		app.Get("/", func(c *tako.Context) error {
+			in, err := tako.Extract[extract.AcceptLanguage](c)
+			if err != nil {
+				return err
+			}
+			lang, ok := in.Match("de", "en", "pt-BR")
+			return c.Text(200, "lang="+lang+"\nok="+map[bool]string{true: "true", false: "false"}[ok]+"\n")
+		})
+	})
+	for field, want := range spoken {
+		var lines []string
+		if field != "" {
+			lines = []string{"Accept-Language: " + field}
+		}
+		ok := "true"
+		if want == "-" {
+			want, ok = "de", "false"
+		}
+		if r := s.get("/", 200, lines...); r.line("lang") != want || r.line("ok") != ok {
+			x.Errorf("Accept-Language %q: got %q, want %s %s", field, r.body, want, ok)
+		}
+	}
+	s.get("/", 200, "Accept-Language: "+strings.Repeat("en,", 5000))
+	if got := s.get("/", 200, "Accept-Language: fr", "Accept-Language: en").line("lang"); got != "en" {
 		x.Errorf("two lines: got %q", got)
 	}
 }

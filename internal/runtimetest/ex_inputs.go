@@ -2,11 +2,12 @@ package runtimetest
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
 	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/codec/simdjson"
+	"github.com/tako-go/tako/extract"
 )
 
 func inputCases() []testCase {
@@ -17,18 +18,30 @@ func inputCases() []testCase {
 		{id: "EX-04/typed", run: mediaTypes("/typed", `{"text":"a"}`, "application/json"), faults: []fault{t415, fine}},
 		{id: "EX-04/optional", run: mediaTypes("/optional", `{"text":"a"}`, "application/json"), faults: []fault{t415, fine}},
 		{id: "EX-04/form", run: mediaTypes("/form", "text=a", "application/x-www-form-urlencoded"), faults: []fault{t415, fine}},
-		{id: "EX-05/duplicates", run: jsonPolicy, faults: []fault{replies("first-wins", `last`, `first`)}},
+		{id: "EX-04/text", run: mediaTypes("/text", "abc", "text/plain"), faults: []fault{t415, fine}},
+		{id: "EX-04/cbor", run: mediaTypes("/cbor", bodyOf("cbor", 20), "application/cbor"), faults: []fault{t415, fine}},
+		{id: "EX-04/msgpack", run: mediaTypes("/msgpack", bodyOf("msgpack", 20), "application/msgpack"), faults: []fault{t415, fine}},
+		{id: "EX-04/protobuf", run: mediaTypes("/protobuf", bodyOf("protobuf", 20), "application/protobuf"), faults: []fault{t415, fine}},
+		{id: "EX-04/multipart", run: multipartTypes, faults: []fault{t415, fine}},
+		{id: "EX-05/duplicates", run: jsonDuplicates, faults: []fault{t400, replies("place-lost", `"/text"`, `"/next"`)}},
+		{id: "EX-05/duplicates-allowed", run: jsonPolicy, faults: []fault{replies("first-wins", `last`, `first`)}},
+		{id: "EX-05/strict", run: jsonStrict, faults: []fault{t400, replies("refused", "HTTP/1.1 200 ", "HTTP/1.1 400 ")}},
 		{id: "EX-06/each-source", run: validates, faults: []fault{t422, replies("fields-lost", `"errors"`, `"others"`)}},
 		{id: "EX-06/wrapped", run: validatesWrapped, faults: []fault{t422}},
 		{id: "EX-07/defaults", run: queryDefaults, faults: []fault{bodies("default-lost", "limit=20", "limit=0")}},
 		{id: "EX-07/repeated", run: queryRepeats, faults: []fault{replies("last-wins", "limit=1 ", "limit=2 "), replies("order", "[a b,c d]", "[d b,c a]")}},
+		{id: "EX-07/forms", run: formRules, faults: []fault{bodies("default-lost", "limit=20", "limit=0"), bodies("order", "[a b,c d]", "[d b,c a]"), t400}},
 		{id: "EX-07/too-many", run: queryTooMany, faults: []fault{t400}},
 		{id: "EX-07/broken-escapes", run: queryBroken, faults: []fault{t400}},
 		{id: "EX-13/two-bodies", run: twoBodies, faults: []fault{planted("one-body"), serverFault("error-swallowed", swallowListen)}},
 		{id: "EX-13/optional", run: optionalBody, faults: []fault{bodies("silent", "present=false", "present=true"), t400}},
+		{id: "EX-13/optional-extractors", run: optionalBodies, faults: []fault{bodies("silent", "present=false", "present=true"), t400}},
 		{id: "EX-13/broken-body", run: brokenBody, faults: []fault{around("upload-completed", completing)}},
 		{id: "EX-17/parse", run: pathParse, faults: []fault{t400, replies("leaks", `"name":"`, `"type":"int32","name":"`)}},
 		{id: "EX-17/our-fault", run: pathFault, faults: []fault{turned("500")}},
+	}
+	for kind := range badBinary {
+		all = append(all, testCase{id: "EX-05/" + kind, run: badBinaries(kind), faults: []fault{t400, around("text-leaked", leakGo)}})
 	}
 	for id, body := range badJSON {
 		all = append(all, testCase{id: "EX-05/" + id, run: badBody(body), faults: []fault{t400, around("text-leaked", leakGo)}})
@@ -75,6 +88,7 @@ type page struct {
 
 func inputRoutes(app *tako.Router) {
 	bodyRoutes(app)
+	tako.Post(app, "/simd", func(_ context.Context, in tako.JSON[textBody]) (string, error) { return in.Value.Text, nil }, tako.WithCodec(simdjson.Codec{}))
 	ok := func() (string, error) { return "fine", nil }
 	tako.Post(app, "/optional", func(_ context.Context, in tako.Optional[tako.JSON[textBody]]) (string, error) {
 		return "present=" + map[bool]string{true: "true", false: "false"}[in.Present] + " text=" + in.Value.Value.Text, nil
@@ -115,7 +129,11 @@ func inputRoutes(app *tako.Router) {
 func mediaTypes(path, body, right string) func(x *T) {
 	return func(x *T) {
 		s := x.serve(tako.Limits{}, inputRoutes)
-		for _, bad := range []string{"", "text/plain", right + "x", "application", "a/b/c", "application/jsonx", "multipart/form-data; boundary=x"} {
+		wrong := []string{"", "text/plain", right + "x", "application", "a/b/c", "application/jsonx", "multipart/form-data; boundary=x"}
+		if right == "text/plain" {
+			wrong = []string{"", "texts/plain", "text", "text/plain/x", "text/plain; charset=latin1", "application/json"}
+		}
+		for _, bad := range wrong {
 			var lines []string
 			if bad != "" {
 				lines = []string{"Content-Type: " + bad}
@@ -132,51 +150,17 @@ func mediaTypes(path, body, right string) func(x *T) {
 	}
 }
 
-// badJSON are bodies that must be refused, quickly and in plain words.
-var badJSON = map[string]string{
-	"empty": "", "white-space": " \n", "cut": `{"text":"a`, "data-behind": `{"text":"a"} junk`, "value-behind": `{"text":"a"}{"text":"b"}`,
-	"nested": strings.Repeat("[", 100_000), "nested-objects": strings.Repeat(`{"text":`, 100_000), "huge-number": `{"text":1e999999}`,
-	"not-utf-8": "{\"text\":\"\xff\"}", "wrong-kind": `{"text":{"a":1}}`, "wrong-root": `[1,2]`, "control-character": "{\"text\":\"a\x01\"}",
-	"single-quotes": `{'text':'a'}`, "comment": `{"text":"a"/*x*/}`, "bad-escape": `{"text":"\x"}`, "byte-order-mark": "\xef\xbb\xbf{}", "nan": `{"text":NaN}`,
-}
-
-// leakGo answers failures with what the decoder says inside.
-func leakGo(next tako.Handler) tako.Handler {
-	return func(c *tako.Context) error {
-		if err := next(c); err != nil {
-			return tako.BadRequest("json: cannot unmarshal into Go value of type runtimetest.textBody")
+// multipartTypes has the same rule for forms with files, whose type needs a boundary.
+func multipartTypes(x *T) {
+	s := x.serve(tako.Limits{}, bodyRoutes)
+	for contentType, status := range map[string]int{"": 415, "text/plain": 415, "multipart/form-datax; boundary=xx": 415, "multipart/mixed; boundary=xx": 415,
+		"application/x-www-form-urlencoded": 415, asMultipart: 200, "Multipart/Form-Data; charset=utf-8; boundary=\"xx\"": 200, "multipart/form-data ;Boundary=xx": 200} {
+		var lines []string
+		if contentType != "" {
+			lines = []string{"Content-Type: " + contentType}
 		}
-		return nil
-	}
-}
-
-func badBody(body string) func(x *T) {
-	return func(x *T) {
-		s := x.serve(tako.Limits{}, inputRoutes)
-		for _, path := range []string{"/json", "/typed"} {
-			began := time.Now()
-			raw := "POST " + path + " HTTP/1.1\r\nHost: a.example\r\nContent-Type: application/json\r\nContent-Length: " + itoa(len(body)) + "\r\n\r\n" + body
-			r := s.ask(raw, 400)
-			for _, inner := range []string{"textBody", "Go value", "Go struct", "runtimetest", "unmarshal", "encoding/json"} {
-				if contains(r.body, inner) {
-					x.Errorf("%s: the answer tells of the inside: %s", path, r.body)
-				}
-			}
-			if took := time.Since(began); took > 2*time.Second {
-				x.Errorf("%s: took %v", path, took)
-			}
-		}
-	}
-}
-
-// jsonPolicy has the documented rule: the last of equal names wins, case aside.
-func jsonPolicy(x *T) {
-	s := x.serve(tako.Limits{}, func(app *tako.Router) {
-		tako.Post(app, "/json", func(_ context.Context, in tako.JSON[textBody]) (string, error) { return in.Value.Text, nil })
-	})
-	for _, body := range []string{`{"text":"first","text":"last"}`, `{"text":"first","TEXT":"last"}`} {
-		if got := s.ask(request("POST", "/json", body, "Content-Type: application/json"), 200).body; got != `"last"` {
-			x.Errorf("%s: got %s", body, got)
+		for _, path := range []string{"/multipart", "/multipart-form"} {
+			s.ask(request("POST", path, bodyOf("multipart", 100), lines...), status)
 		}
 	}
 }
@@ -234,6 +218,47 @@ func queryRepeats(x *T) {
 	}
 }
 
+type formPage struct {
+	Limit int      `form:"limit" default:"20"`
+	Tags  []string `form:"tag"`
+	On    *bool    `form:"on"`
+}
+
+// formRules has forms of both kinds keep to the rules of queries.
+func formRules(x *T) {
+	show := func(c *tako.Context, in formPage) error {
+		return c.Text(200, "limit="+itoa(in.Limit)+" tags=["+strings.Join(in.Tags, " ")+"] on="+map[bool]string{true: "set", false: "unset"}[in.On != nil])
+	}
+	s := x.serve(tako.Limits{}, func(app *tako.Router) {
+		app.Post("/form", func(c *tako.Context) error {
+			in, err := tako.Extract[tako.Form[formPage]](c)
+			if err != nil {
+				return err
+			}
+			return show(c, in.Value)
+		})
+		app.Post("/multipart", func(c *tako.Context) error {
+			in, err := tako.Extract[extract.MultipartForm[formPage]](c)
+			if err != nil {
+				return err
+			}
+			return show(c, in.Value)
+		})
+	})
+	for form, want := range map[string]string{"other=1": "limit=20 tags=[] on=unset", "limit=7&on=true": "limit=7 tags=[] on=set", "limit=1&limit=2": "limit=1 tags=[] on=unset",
+		"tag=a&tag=b,c&other=x&tag=d": "limit=20 tags=[a b,c d] on=unset", "limit=x": "", "limit=99999999999999999999": "", "on=maybe": "", "limit=1.5": "", "limit=": ""} {
+		status := 200
+		if want == "" {
+			status = 400
+		}
+		for _, raw := range []string{request("POST", "/form", form, "Content-Type: application/x-www-form-urlencoded"), postMultipart("/multipart", asParts(form))} {
+			if got := s.ask(raw, status).body; status == 200 && got != want {
+				x.Errorf("%q: got %q, want %q", form, got, want)
+			}
+		}
+	}
+}
+
 func queryTooMany(x *T) {
 	s := x.serve(tako.Limits{TargetBytes: 1 << 20, HeaderBytes: 1 << 20}, inputRoutes)
 	pairs := strings.Repeat("a=b&", 100_000)
@@ -249,65 +274,6 @@ func queryBroken(x *T) {
 	}
 	for _, body := range []string{"text=%", "text=%zz", "%=a"} {
 		s.ask(request("POST", "/form", body, "Content-Type: application/x-www-form-urlencoded"), 400)
-	}
-}
-
-func twoBodies(x *T) {
-	s := x.prepare(setup{}, func(app *tako.Router) {
-		if x.planted("one-body") {
-			tako.Post(app, "/two", func(context.Context, struct{ Body textBody }) (string, error) { return "", nil })
-			return
-		}
-		tako.Post(app, "/two", func(context.Context, struct {
-			Body textBody
-			Form tako.Form[textBody]
-		}) (string, error) {
-			return "", nil
-		})
-	})
-	var all tako.RegistrationErrors
-	if err := s.Listen(context.Background()); !errors.As(err, &all) {
-		x.Errorf("Listen accepted two readers of one body: %v", err)
-	}
-}
-
-func optionalBody(x *T) {
-	s := x.serve(tako.Limits{}, inputRoutes)
-	if got := s.ask("POST /optional HTTP/1.1\r\nHost: a.example\r\nContent-Length: 0\r\n\r\n", 200).body; !contains(got, "present=false") {
-		x.Errorf("absent: got %q", got)
-	}
-	if got := s.ask(request("POST", "/optional", `{"text":"a"}`, "Content-Type: application/json"), 200).body; !contains(got, "present=true text=a") {
-		x.Errorf("present: got %q", got)
-	}
-	s.ask(request("POST", "/optional", `{"text":`, "Content-Type: application/json"), 400)
-}
-
-// brokenBody ends half-way; no handler may take the half for the whole.
-func brokenBody(x *T) {
-	reached := make(chan string, 4)
-	s := x.serve(tako.Limits{}, func(app *tako.Router) {
-		tako.Post(app, "/form", func(_ context.Context, in tako.Form[textBody]) (string, error) {
-			reached <- in.Value.Text
-			return "", nil
-		})
-		tako.Post(app, "/bytes", func(_ context.Context, in struct{ Body []byte }) (string, error) {
-			reached <- string(in.Body)
-			return "", nil
-		})
-	})
-	s.frayed = true
-	for _, path := range []string{"/form", "/bytes"} {
-		c := s.dial()
-		c.send("POST " + path + " HTTP/1.1\r\nHost: a.example\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\ntext=half")
-		if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-			_ = half.CloseWrite()
-		}
-		_ = c.closing(x.patience)
-	}
-	select {
-	case text := <-reached:
-		x.Errorf("a handler got %q from a body that broke off", text)
-	default:
 	}
 }
 

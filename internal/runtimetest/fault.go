@@ -20,10 +20,13 @@ import (
 type fault struct {
 	name    string
 	limits  func(*tako.Limits)
+	http2   func(*tako.HTTP2Config)
+	proxy   func(*tako.ProxyConfig)
 	around  tako.Middleware // outermost, but for the common check
 	reply   func() rewriter // of what the server sends
 	request func() rewriter // of what the client sends
 	deaf    bool            // the client never sees the server close
+	frames  frameFilter     // of what the server sends over HTTP/2
 	server  func(tako.Server) tako.Server
 }
 
@@ -39,7 +42,7 @@ var deaf = fault{name: "close-swallowed", deaf: true}
 // unlimited turns all limits off.
 var unlimited = fault{name: "limits-off", limits: func(l *tako.Limits) {
 	const off = tako.NoLimit
-	*l = tako.Limits{HeaderTimeout: off, BodyTimeout: off, MinBodyRate: off, IdleTimeout: off, WriteTimeout: off,
+	*l = tako.Limits{HeaderTimeout: off, HandshakeTimeout: off, BodyTimeout: off, MinBodyRate: off, IdleTimeout: off, WriteTimeout: off,
 		HeaderBytes: off, HeaderFields: off, TargetBytes: off, Conns: off, ConnsPerAddr: off}
 }}
 
@@ -54,6 +57,8 @@ var twice = fault{name: "answer-doubled", reply: func() rewriter {
 }}
 
 func limited(name string, f func(*tako.Limits)) fault { return fault{name: name, limits: f} }
+
+func proxied(name string, f func(*tako.ProxyConfig)) fault { return fault{name: name, proxy: f} }
 
 func around(name string, mw tako.Middleware) fault { return fault{name: name, around: mw} }
 

@@ -2,6 +2,7 @@ package runtimetest
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/transport"
 )
 
 // T is a case under way: the test it reports to, and the fault it has to notice.
@@ -19,6 +21,9 @@ type T struct {
 	fault    *fault   // nil in a plain run
 	defaults *logBook // what went to the default logger
 	patience time.Duration
+
+	clientCert *tls.Certificate // of ordinary clients
+	serverName string           // that they ask for in place of a.example
 }
 
 // planted reports whether the fault of this name is on. Cases use it for faults
@@ -28,7 +33,12 @@ func (x *T) planted(name string) bool { return x.fault != nil && x.fault.name ==
 // setup is what a case needs of its server beyond routes.
 type setup struct {
 	limits tako.Limits
+	http2  tako.HTTP2Config
+	certs  tako.Certs                      // in place of those of ordinary cases, over TLS
+	proxy  tako.ProxyConfig                // in place of that of the carrier
+	greet  []byte                          // what ordinary clients send first
 	addr   string                          // in place of a ready-made listener
+	path   string                          // the same, of a Unix socket
 	wrap   func(net.Listener) net.Listener // around the ready-made listener
 	app    func(app *tako.Router) tako.App // what is served, the router itself by default
 }
@@ -36,12 +46,14 @@ type setup struct {
 // server is a server that a case has started.
 type server struct {
 	tako.Server
-	x      *T
-	raw    tako.Server // without the wrappers of faults
-	logs   *logBook
-	served chan error
-	state  atomic.Int32 // running or ended
-	frayed bool         // connections may be cut by the final shutdown
+	x       *T
+	raw     tako.Server // without the wrappers of faults
+	logs    *logBook
+	served  chan error
+	state   atomic.Int32 // running or ended
+	greet   []byte       // what clients send first
+	frayed  bool         // connections may be cut by the final shutdown
+	unasked bool         // an ordinary client is refused
 }
 
 const (
@@ -72,7 +84,7 @@ func (x *T) serveWith(o setup, routes func(app *tako.Router)) *server {
 // prepare makes a server that does not listen yet.
 func (x *T) prepare(o setup, routes func(app *tako.Router)) *server {
 	x.Helper()
-	s := &server{x: x, logs: new(logBook), served: make(chan error, 1)}
+	s := &server{x: x, logs: new(logBook), served: make(chan error, 1), greet: o.greet}
 	app := tako.New()
 	if x.fault != nil && x.fault.around != nil {
 		app.Use(x.spoilt)
@@ -86,7 +98,13 @@ func (x *T) prepare(o setup, routes func(app *tako.Router)) *server {
 		x.fault.limits(&limits)
 	}
 	var ln net.Listener
-	if o.addr == "" {
+	if o.addr == "" && x.target.Protocol == HTTP3 {
+		o.addr = "127.0.0.1:0"
+	}
+	if o.path == "" && o.addr == "" && o.wrap == nil && x.carrier() == Unix {
+		o.path = x.socketPath()
+	}
+	if o.addr == "" && o.path == "" {
 		ln = x.listen()
 		if o.wrap != nil {
 			ln = o.wrap(ln)
@@ -96,7 +114,23 @@ func (x *T) prepare(o setup, routes func(app *tako.Router)) *server {
 	if o.app != nil {
 		served = o.app(app)
 	}
-	made, err := x.target.Start(ServerConfig{Addr: o.addr, Limits: limits, Log: slog.New(s.logs)}, served, ln)
+	cfg := ServerConfig{Addr: o.addr, Limits: limits, HTTP2: o.http2, Certs: o.certs, Proxy: x.proxyConfig(), Log: slog.New(s.logs)}
+	if o.path != "" {
+		cfg.Listen = transport.Unix(o.path, transport.UnixConfig{})
+	}
+	if o.proxy.Mode != tako.ProxyOff {
+		cfg.Proxy = o.proxy
+	}
+	if x.fault != nil && x.fault.proxy != nil {
+		x.fault.proxy(&cfg.Proxy)
+	}
+	if x.fault != nil && x.fault.http2 != nil {
+		x.fault.http2(&cfg.HTTP2)
+	}
+	if x.secure() && cfg.Certs == nil {
+		cfg.Certs = x.certs()
+	}
+	made, err := x.target.Start(cfg, served, ln)
 	if err != nil {
 		x.Fatalf("start: %v", err)
 	}
@@ -119,16 +153,6 @@ func (x *T) spoilt(next tako.Handler) tako.Handler {
 	}
 }
 
-func (x *T) listen() *net.TCPListener {
-	x.Helper()
-	ln, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		x.Fatal(err)
-	}
-	x.Cleanup(func() { _ = ln.Close() })
-	return ln
-}
-
 // run serves in the background.
 func (s *server) run() {
 	s.state.Store(running)
@@ -139,7 +163,7 @@ func (s *server) run() {
 // and holds no connection any more.
 func (s *server) finish() {
 	x := s.x
-	if s.state.Load() == running {
+	if s.state.Load() == running && !s.unasked {
 		var err error
 		if !eventually(x.patience, func() bool { err = s.fresh(); return err == nil }) {
 			x.Errorf("a fresh client gets no answer afterwards: %v", err)
@@ -173,7 +197,11 @@ func (s *server) fresh() error {
 
 // shutdown ends the server and waits until Serve has returned.
 func (s *server) shutdown(within time.Duration) (tako.Report, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), within)
+	return s.shutdownIn(context.Background(), within)
+}
+
+func (s *server) shutdownIn(ctx context.Context, within time.Duration) (tako.Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	was := s.state.Swap(ended)
 	type result struct {
@@ -234,10 +262,10 @@ func (x *T) until(what string, cond func() bool) {
 }
 
 // addr is where the server can be reached.
-func (s *server) addr() *net.TCPAddr {
-	a, ok := s.raw.Addr().(*net.TCPAddr)
-	if !ok {
-		s.x.Fatalf("address of the server is %v", s.raw.Addr())
+func (s *server) addr() net.Addr {
+	a := s.raw.Addr()
+	if a == nil {
+		s.x.Fatal("the server has no address")
 	}
 	return a
 }

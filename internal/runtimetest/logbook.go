@@ -38,10 +38,19 @@ func (b *logBook) Handle(_ context.Context, r slog.Record) error {
 }
 
 // count returns the number of lines that hold all parts.
-func (b *logBook) count(parts ...string) int {
+func (b *logBook) count(parts ...string) int { return len(b.matching(parts)) }
+
+// find returns the first line that holds all parts.
+func (b *logBook) find(parts ...string) string {
+	if all := b.matching(parts); len(all) > 0 {
+		return all[0]
+	}
+	return ""
+}
+
+func (b *logBook) matching(parts []string) (lines []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	n := 0
 next:
 	for _, line := range b.lines {
 		for _, part := range parts {
@@ -49,9 +58,9 @@ next:
 				continue next
 			}
 		}
-		n++
+		lines = append(lines, line)
 	}
-	return n
+	return lines
 }
 
 func (b *logBook) String() string {

@@ -3,6 +3,7 @@ package runtimetest
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -62,8 +63,30 @@ func (r *recorder) do(f func()) {
 func (r *recorder) say(text string, failed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if failed {
+		text = where() + text
+	}
 	r.said = append(r.said, strings.TrimSuffix(text, "\n"))
 	r.failed = r.failed || failed
+}
+
+// helpers are the files whose lines do not tell what a case wanted.
+var helpers = []string{"recorder.go", "harness.go", "client.go", "frames.go", "frames_expect.go"}
+
+// where returns file and line of the case that says something.
+func where() string {
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	for {
+		f, more := frames.Next()
+		name := filepath.Base(f.File)
+		if !slices.Contains(helpers, name) && strings.Contains(f.Function, "/runtimetest.") {
+			return fmt.Sprintf("%s:%d: ", name, f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
 }
 
 func (r *recorder) text() string {

@@ -11,7 +11,7 @@ import (
 func routeTimeoutCases() []testCase {
 	never := asks("not-timed", "/slow", "/free")
 	return []testCase{
-		{id: "RT-10/answers", run: timeoutAnswers, faults: []fault{turned("503"), never}},
+		{id: "RT-10/answers", timed: true, run: timeoutAnswers, faults: []fault{turned("503"), never}},
 		{id: "RT-10/cancels", run: timeoutCancels, faults: []fault{detached, never}},
 		{id: "RT-10/late-writes", run: lateWrites, faults: []fault{mergeReplies("written", []fault{replies("", `"status":503`, `"status":late`), replies("", "Content-Length: ", "X-Length: ")}), asks("fast", "/late", "/free")}},
 		{id: "RT-10/opt-out", run: timeoutOptOut, faults: []fault{replies("timed-out", "HTTP/1.1 200", "HTTP/1.1 503")}},

@@ -22,12 +22,17 @@ import (
 type Target struct {
 	// Name is used in reports.
 	Name string
+	// Protocol is what clients speak. Default: HTTP/1.1 without TLS.
+	Protocol Protocol
 	// Start returns a new server that does not listen yet. It takes ln if that is
 	// not nil, else the address in cfg.
 	Start func(cfg ServerConfig, app tako.App, ln net.Listener) (tako.Server, error)
-	// Dial connects to a server, from the given address if that is not nil.
-	// Default: plain TCP.
-	Dial func(from, to *net.TCPAddr) (net.Conn, error)
+	// Carrier is what they come over. Default: TCP.
+	Carrier Carrier
+	// Groups are those whose cases are run, such as "CN". Default: all.
+	Groups []string
+	// DialQUIC is needed for HTTP3 alone.
+	DialQUIC DialQUIC
 	// OpenConns returns the number of connections a server has, where it tells.
 	OpenConns func(tako.Server) int64
 	// Skip maps ids to the reason why they cannot pass. An id without a slash
@@ -41,6 +46,10 @@ type Target struct {
 type ServerConfig struct {
 	Addr   string
 	Limits tako.Limits
+	Certs  tako.Certs // nil: no TLS
+	HTTP2  tako.HTTP2Config
+	Proxy  tako.ProxyConfig
+	Listen tako.ListenFunc // if neither Addr nor a listener is given
 	Log    *slog.Logger
 }
 
@@ -49,20 +58,34 @@ type testCase struct {
 	id     string
 	run    func(x *T)
 	faults []fault
-	serial bool   // it counts memory or loads the machine
-	skip   string // the reason why no target runs it
+	serial bool       // it counts memory or loads the machine
+	long   bool       // it waits for seconds and begins before the others
+	timed  bool       // it measures time, or needs handlers to be quick: a machine that stalls spoils it
+	over   []Protocol // what it is run over; nil: see speaks
+	on     []Carrier  // what it is run over; nil: see rides
+	skip   string     // the reason why no target runs it
 }
 
 // cases returns the whole suite.
 func cases() []testCase {
 	return slices.Concat(
-		acceptCases(), capCases(), timeoutCases(), goneCases(), panicCases(), scaleCases(), limitCases(), infoCases(),
+		acceptCases(), pathFileCases(), capCases(), timeoutCases(), goneCases(), panicCases(), scaleCases(), limitCases(), infoCases(),
 		framingCases(), chunkCases(), syntaxCases(), hostCases(), lineCases(), sizeCases(), bodyCases(), expectCases(),
 		pipelineCases(), responseCases(), splitCases(), persistCases(), methodCases(), trailerCases(),
 		pathCases(), routeMethodCases(), redirectCases(), buildCases(), routeTimeoutCases(), errorCases(), loadCases(),
-		bodyLimitCases(), inputCases(), identityCases(),
-		drainCases(), stopCases(), liveCases(), signalCases(), rollCases(),
+		bodyLimitCases(), inputCases(), identityCases(), ruleCases(), preferenceCases(), extractorCases(),
+		multipartCases(), uploadCases(), partTypeCases(),
+		cookieCases(), sealedCookieCases(), credentialCases(), tokenCases(), keySetCases(), documentCases(),
+		drainCases(), stopCases(), liveCases(), signalCases(), rollCases(), mixedCases(),
+		proxyCases(),
+		http2Cases(), tlsCases(),
 	)
+}
+
+// wants reports whether the case is in one of the groups of the target. Where these are
+// chosen, cases that need the machine for themselves are left to others.
+func (t Target) wants(tc testCase) bool {
+	return t.Groups == nil || !tc.serial && slices.Contains(t.Groups, tc.id[:2])
 }
 
 // skipped returns the reason why a target does not run the case.
@@ -85,26 +108,98 @@ func Run(t *testing.T, target Target) {
 	signal.Reset(os.Interrupt)
 	before := runtime.NumGoroutine()
 	t.Cleanup(func() { checkGoroutines(t, before) })
+	var waiting []*plainRun
 	for _, tc := range all {
-		t.Run(tc.id, func(t *testing.T) {
-			if reason := tc.skipped(target); reason != "" {
-				t.Skip(reason)
-			}
-			if !tc.serial {
-				t.Parallel()
-			}
-			tc.run(&T{TB: t, target: target, defaults: defaults, patience: 10 * time.Second})
-		})
+		run := &plainRun{tc: tc, done: make(chan *recorder, 1)}
+		switch {
+		case !tc.speaks(target.Protocol) || !tc.rides(target.Carrier) || !target.wants(tc):
+		case tc.skipped(target) != "":
+			t.Run(tc.id, func(t *testing.T) { t.Skip(tc.skipped(target)) })
+		case tc.serial:
+			t.Run(tc.id, func(t *testing.T) { tc.run(target.plain(t, defaults)) })
+		case wanted(t.Name() + "/" + tc.id):
+			waiting = append(waiting, run)
+		}
+	}
+	// Cases wait most of the time; far more of them at once than the machine has
+	// processors are not slower each.
+	gate := make(chan struct{}, 24)
+	inOrder := slices.Clone(waiting)
+	slices.SortStableFunc(inOrder, func(a, b *plainRun) int { return order(a.tc) - order(b.tc) })
+	go func() {
+		for _, run := range inOrder {
+			gate <- struct{}{}
+			go func() {
+				defer func() { <-gate }()
+				run.done <- run.do(t, target, defaults)
+			}()
+		}
+	}()
+	for _, run := range waiting {
+		t.Run(run.tc.id, run.report)
 	}
 }
 
-// RunFaults runs every case once for each of its faults and fails where the case
-// passes all the same.
+// order has what takes long begin first, so that nobody waits for it alone in the end.
+func order(tc testCase) int {
+	if tc.long {
+		return 0
+	}
+	return 1
+}
+
+// plain is a case without a fault.
+func (t Target) plain(tb testing.TB, defaults *logBook) *T {
+	return &T{TB: tb, target: t, defaults: defaults, patience: 30 * time.Second}
+}
+
+// plainRun is one run of a case beside others.
+type plainRun struct {
+	tc   testCase
+	done chan *recorder
+}
+
+// tries is how often a case runs that needs time to pass as it should, at most: the machine may
+// stall meanwhile, on either side of the wire. What is wrong with the server shows each time.
+const tries = 4
+
+func (run *plainRun) do(t *testing.T, target Target, defaults *logBook) (r *recorder) {
+	for range tries {
+		r = record(t, run.tc.id, func(tb testing.TB) { run.tc.run(target.plain(tb, defaults)) })
+		if !run.tc.timed || !r.Failed() {
+			break
+		}
+	}
+	return r
+}
+
+func (run *plainRun) report(t *testing.T) {
+	select {
+	case r := <-run.done:
+		switch {
+		case r.Skipped():
+			t.Skip(r.text())
+		case r.Failed():
+			t.Error(r.text())
+		}
+	case <-time.After(4 * time.Minute):
+		t.Error("the case hangs")
+	}
+}
+
+// RunFaults runs cases once for each of their faults and fails where a case passes
+// all the same. Those that run over several protocols show it over the first.
 func RunFaults(t *testing.T, target Target) {
 	defaults := captureDefault(t)
 	var runs []*spoiltRun
 	for _, tc := range cases() {
+		if tc.home() != target.Protocol || tc.port() != target.Carrier {
+			continue
+		}
 		for i := range tc.faults {
+			if !tc.faults[i].shows(target.Protocol) {
+				continue
+			}
 			run := &spoiltRun{tc: tc, f: &tc.faults[i], name: tc.id + "/" + tc.faults[i].name, done: make(chan *recorder, 1)}
 			if tc.skipped(target) == "" && target.Harmless[run.name] == "" && wanted(t.Name()+"/"+run.name) {
 				runs = append(runs, run)
@@ -118,7 +213,7 @@ func RunFaults(t *testing.T, target Target) {
 			run.do(t, target, defaults)
 		}
 	}
-	gate := make(chan struct{}, 32)
+	gate := make(chan struct{}, 96)
 	for _, run := range runs {
 		if !run.tc.serial {
 			go func() {
@@ -142,14 +237,14 @@ type spoiltRun struct {
 }
 
 func (run *spoiltRun) do(t *testing.T, target Target, defaults *logBook) {
-	once := func() *recorder {
-		return record(t, run.name, func(tb testing.TB) {
+	var r *recorder
+	for range tries { // a busy machine may miss the moment in which a fault shows
+		r = record(t, run.name, func(tb testing.TB) {
 			run.tc.run(&T{TB: tb, target: target, fault: run.f, defaults: defaults, patience: 1500 * time.Millisecond})
 		})
-	}
-	r := once()
-	if !r.Failed() && !r.Skipped() {
-		r = once() // a busy machine may miss the moment in which a fault shows
+		if r.Failed() || r.Skipped() {
+			break
+		}
 	}
 	run.done <- r
 }
@@ -165,7 +260,7 @@ func (run *spoiltRun) report(t *testing.T) {
 		default:
 			t.Logf("noticed: %s", firstLine(r.text()))
 		}
-	case <-time.After(2 * time.Minute):
+	case <-time.After(4 * time.Minute):
 		t.Error("the case hangs with this fault")
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 // TestTable looks at the suite itself: every case that runs can be seen to fail.
 func TestTable(t *testing.T) {
-	form := regexp.MustCompile(`^(CN|H1|RT|EX|SD)-[0-9]{2}(/[A-Za-z0-9.-]+)+$`)
+	form := regexp.MustCompile(`^(CN|TL|PP|H1|H2|RT|EX|CA|AD|SD)-[0-9]{2}(/[A-Za-z0-9.-]+)+$`)
 	seen := map[string]bool{}
 	for _, tc := range cases() {
 		if !form.MatchString(tc.id) || seen[tc.id] {
@@ -34,7 +34,7 @@ func TestTable(t *testing.T) {
 
 // TestGroups looks that no number of the catalogue was forgotten.
 func TestGroups(t *testing.T) {
-	last := map[string]int{"CN": 14, "H1": 21, "RT": 14, "EX": 17, "SD": 10}
+	last := map[string]int{"CN": 14, "TL": 9, "PP": 10, "H1": 21, "H2": 18, "RT": 14, "EX": 17, "CA": 17, "AD": 3, "SD": 10}
 	seen := map[string]bool{}
 	for _, tc := range cases() {
 		number, _, _ := strings.Cut(tc.id, "/")
@@ -108,7 +108,7 @@ func TestRecord(t *testing.T) {
 		tb.Logf("said %d", 1)
 		panic("oops")
 	})
-	if got := strings.Join(order, " "); got != "second first" || !r.Failed() || r.Skipped() || r.text() != "said 1\npanic: oops\nin clean-up" {
+	if got := strings.Join(order, " "); got != "second first" || !r.Failed() || r.Skipped() || r.text() != "said 1\nruntimetest_test.go:109: panic: oops\nruntimetest_test.go:104: in clean-up" {
 		t.Errorf("got order %q, failed %v, %q", got, r.Failed(), r.text())
 	}
 	if r := record(t, "case", func(tb testing.TB) { tb.Skip("why") }); !r.Skipped() || r.Failed() {

@@ -59,9 +59,9 @@ func drainCases() []testCase {
 		{id: "SD-01/no-new-ones", run: drainsListener, faults: []fault{serverFault("still-listening", func(s tako.Server) tako.Server { return openShutdown{s} })}},
 		{id: "SD-01/pipelined", run: drainsPipelined, faults: []fault{hasty, bodies("lost", "slow", "")}},
 		{id: "SD-02/streams", skip: "streams of HTTP/2 and HTTP/3 have cases of their own"},
-		{id: "SD-05/handler-deaf", run: cutsDeaf, faults: []fault{noEnd, silent}},
-		{id: "SD-05/cancelled-at-deadline", run: cancelsAtDeadline, faults: []fault{detached, noEnd}},
-		{id: "SD-05/already-over", run: cutsAtOnce, faults: []fault{noEnd, late}},
+		{id: "SD-05/handler-deaf", timed: true, run: cutsDeaf, faults: []fault{noEnd, silent}},
+		{id: "SD-05/cancelled-at-deadline", timed: true, run: cancelsAtDeadline, faults: []fault{detached, noEnd}},
+		{id: "SD-05/already-over", timed: true, run: cutsAtOnce, faults: []fault{noEnd, late}},
 		{id: "SD-07/upload", run: finishesUpload, faults: []fault{hasty, mute}},
 		{id: "SD-07/download-with-trailer", run: finishesDownload, faults: []fault{hasty, replies("trailer-lost", "X-Sum: abc\r\n", "")}},
 	}
@@ -73,7 +73,7 @@ type openShutdown struct{ tako.Server }
 func (s openShutdown) Shutdown(ctx context.Context) (tako.Report, error) {
 	addr := s.Addr()
 	report, err := s.Server.Shutdown(ctx)
-	if ln, e := net.Listen("tcp", addr.String()); e == nil {
+	if ln, e := net.Listen(addr.Network(), addr.String()); e == nil {
 		time.AfterFunc(5*time.Second, func() { _ = ln.Close() })
 	}
 	return report, err
@@ -181,18 +181,12 @@ func drainsIdle(x *T) {
 func drainsListener(x *T) {
 	slow := newGated(x)
 	s := x.serve(tako.Limits{}, func(app *tako.Router) { app.Get("/slow", slow.serve) })
-	addr := s.Addr().String()
+	addr := s.Addr()
 	c := s.dial()
 	c.send(request("GET", "/slow", ""))
 	waitFor(x, "the slow handler", slow.entered)
 	stop := s.stop(x.drainLimit())
-	refused := func() bool {
-		conn, err := net.Dial("tcp", addr)
-		if err == nil {
-			_ = conn.Close()
-		}
-		return err != nil
-	}
+	refused := func() bool { return !x.reaches(addr) }
 	x.until("new connections are refused", refused)
 	close(slow.release)
 	c.expect(200)
@@ -207,11 +201,13 @@ func drainsListener(x *T) {
 func drainsPipelined(x *T) {
 	slow := newGated(x)
 	s := x.serve(tako.Limits{}, func(app *tako.Router) { app.Get("/slow", slow.serve) })
+	idle := s.dial()
+	idle.get(alivePath)
 	c := s.dial()
 	c.send(request("GET", "/slow", ""), request("GET", alivePath, ""), request("GET", alivePath, ""))
 	waitFor(x, "the slow handler", slow.entered)
 	stop := s.stop(x.drainLimit())
-	x.until("the drain has begun", func() bool { return !listens(s) })
+	idle.closed() // from now on each response closes its connection
 	close(slow.release)
 	r := c.expect(200)
 	if r.body != "slow" {
@@ -226,11 +222,7 @@ func drainsPipelined(x *T) {
 
 // listens reports whether somebody takes new connections.
 func listens(s *server) bool {
-	conn, err := net.Dial("tcp", s.addr().String())
-	if err == nil {
-		_ = conn.Close()
-	}
-	return err == nil
+	return s.x.reaches(s.addr())
 }
 
 // cutsDeaf has a handler that does not listen to anybody.

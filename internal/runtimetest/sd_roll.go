@@ -1,7 +1,7 @@
 package runtimetest
 
 import (
-	"bufio"
+	"context"
 	"errors"
 	"net"
 	"sync"
@@ -9,23 +9,82 @@ import (
 	"time"
 
 	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/internal/succession"
 )
 
 func rollCases() []testCase {
 	gap := planted("gap")
+	hurried := serverFault("hurried", func(s tako.Server) tako.Server { return hurriedShutdown{s} })
+	http1 := []Protocol{HTTP1, HTTP1TLS} // the others tell which requests were served
 	return []testCase{
-		{id: "SD-09/new-connections", serial: true, run: func(x *T) { roll(x, false) }, faults: []fault{gap, hasty}},
-		{id: "SD-09/keep-alive", serial: true, run: func(x *T) { roll(x, true) }, faults: []fault{gap, replies("last-answer-spoilt", "Connection: close", "Content-Length: 1")}},
+		{id: "SD-09/new-connections", serial: true, run: func(x *T) { roll(x, &load{}) }, faults: []fault{gap, hasty}},
+		{id: "SD-09/kept-alive-for-good", over: http1, serial: true, run: func(x *T) { roll(x, &load{keepAlive: true, strict: true}) }, faults: []fault{gap}},
+		{id: "SD-09/idle-stays", over: http1, run: idleStays, faults: []fault{hurried, hasty}},
+		{id: "SD-09/keep-alive", serial: true, run: func(x *T) { roll(x, &load{keepAlive: true}) }, faults: []fault{gap, replies("last-answer-spoilt", "Connection: close", "Content-Length: 1")}},
+	}
+}
+
+type hurriedShutdown struct{ tako.Server }
+
+// Shutdown does not know of a successor.
+func (s hurriedShutdown) Shutdown(ctx context.Context) (tako.Report, error) {
+	by, _ := ctx.Deadline()
+	ctx, cancel := context.WithDeadline(context.Background(), by)
+	defer cancel()
+	return s.Server.Shutdown(ctx)
+}
+
+// idleStays has connections without a request when a server is succeeded: one that asks once more,
+// and those that do not.
+func idleStays(x *T) {
+	s := x.serve(tako.Limits{}, func(app *tako.Router) {
+		app.Post("/late", func(c *tako.Context) error { return c.Text(200, "served") })
+	})
+	asks, silent := s.dial(), s.dial()
+	asks.get(alivePath)
+	silent.get(alivePath)
+	addr := s.Addr()
+	type result struct {
+		tako.Report
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		report, err := s.shutdownIn(succession.With(context.Background(), x.patience/3), x.patience)
+		done <- result{report, err}
+	}()
+	x.until("new connections are refused", func() bool { return !x.reaches(addr) })
+	asks.send(request("POST", "/late", "still here"))
+	if r := asks.expect(200); r.body != "served" || !r.closes() {
+		x.Errorf("got %q with Connection %q, want the answer, and that it closes", r.body, r.all("Connection"))
+	}
+	asks.closed()
+	_ = silent.Close()
+	if got := waitFor(x, "the shutdown", done); got.err != nil || got.Cut > 0 {
+		x.Errorf("shutdown: %v, %v, want a clean one", got.Report, got.err)
+	}
+
+	s = x.serve(tako.Limits{}, nil)
+	silent = s.dial()
+	silent.get(alivePath)
+	report, err := s.shutdownIn(succession.With(context.Background(), time.Millisecond), x.patience)
+	silent.closed()
+	if err != nil || report.Cut > 0 || report.Idle+report.Drained != 1 {
+		x.Errorf("shutdown: %v, %v, want the silent one closed", report, err)
 	}
 }
 
 // roll hands the listening socket from server to server under load. No request
 // may fail.
-func roll(x *T, keepAlive bool) {
+func roll(x *T, load *load) {
 	ln := x.listen()
 	spare := dup(x, ln)
 	s := x.serveOn(ln)
-	load := &load{x: x, to: s.addr(), keepAlive: keepAlive}
+	load.x, load.to = x, s.addr()
+	succeeded := context.Background()
+	if load.strict {
+		succeeded = succession.With(succeeded, x.patience)
+	}
 	for range 4 {
 		load.group.Go(load.run)
 	}
@@ -39,7 +98,7 @@ func roll(x *T, keepAlive bool) {
 		}
 		next := x.serveOn(spare)
 		spare = dup(x, spare)
-		if rep, err := s.shutdown(x.patience); err != nil || rep.Cut > 0 {
+		if rep, err := s.shutdownIn(succeeded, x.patience); err != nil || rep.Cut > 0 {
 			x.Errorf("shutdown under load: %v, %v", rep, err)
 		}
 		s = next
@@ -53,7 +112,7 @@ func roll(x *T, keepAlive bool) {
 }
 
 // serveOn starts a server on a listener that is there already.
-func (x *T) serveOn(ln *net.TCPListener) *server {
+func (x *T) serveOn(ln socket) *server {
 	return x.serveWith(setup{wrap: func(own net.Listener) net.Listener {
 		_ = own.Close()
 		return ln
@@ -66,7 +125,7 @@ func (x *T) serveOn(ln *net.TCPListener) *server {
 }
 
 // dup returns another listener on the same socket.
-func dup(x *T, ln *net.TCPListener) *net.TCPListener {
+func dup(x *T, ln socket) socket {
 	x.Helper()
 	f, err := ln.File()
 	if err != nil {
@@ -78,14 +137,15 @@ func dup(x *T, ln *net.TCPListener) *net.TCPListener {
 		x.Fatal(err)
 	}
 	x.Cleanup(func() { _ = other.Close() })
-	return other.(*net.TCPListener)
+	return other.(socket)
 }
 
 // load asks without a break.
 type load struct {
 	x         *T
-	to        *net.TCPAddr
+	to        net.Addr
 	keepAlive bool
+	strict    bool // a connection that ends is a failure
 	stop      atomic.Bool
 	served    atomic.Int64
 	failed    atomic.Int64
@@ -116,7 +176,9 @@ func (l *load) run() {
 		}
 		r, err := l.ask(c)
 		switch {
-		case err != nil && used && errors.Is(err, errEnd) && !errors.Is(err, errCut):
+		case errors.Is(err, errRefused):
+			// The server says that it has not begun with the request.
+		case err != nil && used && !l.strict && errors.Is(err, errEnd) && !errors.Is(err, errCut):
 			// A server may close an idle connection at any time; every client
 			// asks again on a new one then (RFC 9112, section 9.3.1).
 		case err != nil:
@@ -144,17 +206,12 @@ func (l *load) ask(c *client) (*response, error) {
 }
 
 func (l *load) connect() *client {
-	conn, err := net.DialTCP("tcp", nil, l.to)
+	conn, err := l.x.connect(nil, l.to)
 	if err != nil {
 		l.fail(err.Error())
 		return nil
 	}
-	c := &client{Conn: conn, x: l.x}
-	if f := l.x.fault; f != nil && f.reply != nil {
-		c.Conn = newWire(conn, f)
-	}
-	c.br = bufio.NewReader(c.Conn)
-	return c
+	return l.x.clientOn(conn)
 }
 
 func (l *load) fail(text string) {

@@ -22,11 +22,11 @@ func stopCases() []testCase {
 		{id: "SD-03/many-times", run: stopManyTimes, faults: []fault{once, silent}},
 		{id: "SD-03/while-starting", run: stopWhileStarting, faults: []fault{serverFault("serve-hangs", func(s tako.Server) tako.Server { return hangingServe{s} })}},
 		{id: "SD-03/serve-twice", run: serveTwice, faults: []fault{serverFault("second-accepted", func(s tako.Server) tako.Server { return &patientServe{Server: s} })}},
-		{id: "SD-04/cap-full", run: stopsIn(fullHouse), faults: []fault{late}},
-		{id: "SD-04/accept-back-off", run: stopsIn(backingOff), faults: []fault{late}},
-		{id: "SD-04/silent-client", run: stopsIn(silentClient), faults: []fault{late, deaf}},
-		{id: "SD-04/slow-head", run: stopsIn(slowHead), faults: []fault{late, deaf}},
-		{id: "SD-04/second-head", run: stopsIn(secondHead), faults: []fault{late, deaf}},
+		{id: "SD-04/cap-full", timed: true, run: stopsIn(fullHouse), faults: []fault{late}},
+		{id: "SD-04/accept-back-off", timed: true, run: stopsIn(backingOff), faults: []fault{late}},
+		{id: "SD-04/silent-client", timed: true, run: stopsIn(silentClient), faults: []fault{late, deaf}},
+		{id: "SD-04/slow-head", timed: true, run: stopsIn(slowHead), faults: []fault{late, deaf}},
+		{id: "SD-04/second-head", timed: true, run: stopsIn(secondHead), faults: []fault{late, deaf}},
 		{id: "SD-10/again-and-again", serial: true, run: startStop, faults: []fault{
 			serverFault("goroutine-kept", func(s tako.Server) tako.Server { return strandedServe{s} }),
 			serverFault("descriptor-kept", func(s tako.Server) tako.Server { return &keptListener{Server: s} })}},
@@ -113,8 +113,7 @@ func stopBeforeServe(x *T) {
 	if err := x.returns("Serve", s.Serve); err != nil {
 		x.Errorf("Serve after Shutdown returned %v, want nil", err)
 	}
-	if conn, err := net.Dial("tcp", s.addr().String()); err == nil {
-		_ = conn.Close()
+	if x.reaches(s.addr()) {
 		x.Error("a server that was stopped still listens")
 	}
 }
@@ -248,7 +247,7 @@ func fullHouse(x *T) (*server, time.Duration) {
 func backingOff(x *T) (*server, time.Duration) {
 	ln := &flaky{err: syscall.EMFILE, until: 1 << 40}
 	s := x.serveWith(setup{wrap: func(inner net.Listener) net.Listener {
-		ln.TCPListener = inner.(*net.TCPListener)
+		ln.socket = inner.(socket)
 		return ln
 	}}, nil)
 	s.frayed = true
@@ -314,7 +313,7 @@ func descriptors() int {
 }
 
 func stopAfterFailure(x *T) {
-	taken := x.listen()
+	taken := x.listenTCP()
 	s := x.prepare(setup{addr: taken.Addr().String()}, nil)
 	if err := s.Listen(context.Background()); err == nil {
 		x.Fatal("Listen on a taken port returned nil")

@@ -58,6 +58,7 @@ func (x *rotation) newApp(version int) *tako.Router {
 		})
 	})))
 	x.bodies(app)
+	x.lates(app)
 	return app
 }
 

@@ -146,10 +146,10 @@ func (c *client) expectRefusal(what string, statuses ...int) {
 // flood makes more connections than are allowed, from several addresses.
 func (x *rotation) flood(round int) {
 	var group sync.WaitGroup
-	for host := range 4 {
+	for host := range 2 {
 		group.Go(func() {
 			var all []*client
-			for range 60 {
+			for range 120 {
 				c := x.dialFrom(&net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+host))})
 				if c == nil {
 					break

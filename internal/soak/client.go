@@ -14,9 +14,10 @@ import (
 	"time"
 )
 
-// client is a connection to the server.
+// client is a connection of HTTP/1.1 to the server.
 type client struct {
-	*net.TCPConn
+	net.Conn
+	tcp    *net.TCPConn // below TLS
 	x      *rotation
 	in     *bufio.Reader
 	dialed time.Time
@@ -32,34 +33,44 @@ type client struct {
 func (x *rotation) dial() *client { return x.dialFrom(nil) }
 
 func (x *rotation) dialFrom(local net.Addr) *client {
+	c := &client{x: x, tcp: x.connect(local), dialed: time.Now()}
+	if c.tcp == nil {
+		return nil
+	}
+	if c.Conn = c.tcp; x.secure() && local == nil {
+		if c.Conn = x.shake(c.tcp, "http/1.1"); c.Conn == nil {
+			return nil
+		}
+	}
+	_ = c.SetDeadline(time.Now().Add(patience))
+	c.in = bufio.NewReader(c)
+	return c
+}
+
+// connect returns nil if no connection can be had.
+func (x *rotation) connect(local net.Addr) *net.TCPConn {
 	d := net.Dialer{Timeout: patience, LocalAddr: local}
-	dialed := time.Now()
 	conn, err := d.Dial("tcp", x.addr.String())
 	switch {
 	case err == nil:
+		x.add("connections", 1)
+		return conn.(*net.TCPConn)
 	case x.closing.Load() && errors.Is(err, syscall.ECONNREFUSED), x.closing.Load() && errors.Is(err, syscall.ECONNRESET):
 		x.add("refused at the end", 1)
-		return nil
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		x.add("no address", 1)
-		return nil
 	default:
 		x.fail("dial", "%v", err)
-		return nil
 	}
-	c := &client{TCPConn: conn.(*net.TCPConn), x: x, dialed: dialed}
-	_ = c.SetDeadline(time.Now().Add(patience))
-	c.in = bufio.NewReader(c)
-	x.add("connections", 1)
-	return c
+	return nil
 }
 
 // Read counts, and takes small pieces if the client is slow.
 func (c *client) Read(p []byte) (int, error) {
 	if c.sip > 0 {
-		time.Sleep(c.sip)
+		c.x.wait(c.sip)
 	}
-	n, err := c.TCPConn.Read(p)
+	n, err := c.Conn.Read(p)
 	c.x.in.Add(int64(n))
 	return n, err
 }
@@ -70,15 +81,15 @@ func (c *client) Write(p []byte) (n int, err error) {
 		c.began = time.Now()
 	}
 	if c.drip == 0 {
-		n, err = c.TCPConn.Write(p)
+		n, err = c.Conn.Write(p)
 		c.x.out.Add(int64(n))
 		return n, err
 	}
 	for piece := len(p)/7 + 1; n < len(p) && err == nil; {
 		var m int
-		m, err = c.TCPConn.Write(p[n:min(n+piece, len(p))])
+		m, err = c.Conn.Write(p[n:min(n+piece, len(p))])
 		n += m
-		time.Sleep(c.drip)
+		c.x.wait(c.drip)
 	}
 	c.x.out.Add(int64(n))
 	return n, err
@@ -86,9 +97,17 @@ func (c *client) Write(p []byte) (n int, err error) {
 
 // reset closes the connection such that the server gets a reset.
 func (c *client) reset() {
-	_ = c.SetLinger(0)
-	_ = c.Close()
+	reset(c.tcp)
 }
+
+func reset(conn *net.TCPConn) {
+	_ = conn.SetLinger(0)
+	_ = conn.Close()
+}
+
+// Close leaves without the last words of TLS, which would wait for a server that does
+// not read.
+func (c *client) Close() error { return c.tcp.Close() }
 
 // ask sends the requests in one go and reads the answers. It reports whether the
 // connection can be used again.
@@ -131,7 +150,7 @@ func (c *client) send(jobs []*job) {
 	}
 	_ = out.Flush()
 	if c.half {
-		_ = c.CloseWrite()
+		_ = c.Conn.(interface{ CloseWrite() error }).CloseWrite()
 	}
 }
 
@@ -201,29 +220,34 @@ func (c *client) read(j *job) (open bool, err error) {
 	}
 	res, err := readFinal(c.in, j.method)
 	if err != nil {
-		return false, c.broken("head", err)
+		return false, c.x.broken("head", err)
 	}
 	defer res.Body.Close()
-	if res.StatusCode != j.status && (j.status != 503 || res.StatusCode != 200) {
-		text, _ := io.ReadAll(io.LimitReader(res.Body, 300))
-		return false, violates("status", "%d in place of %d: %q", res.StatusCode, j.status, text)
-	}
-	if n := res.Header.Get("X-N"); n != strconv.FormatUint(j.n, 10) && (n != "" || res.StatusCode < 500) {
-		return false, violates("mixed up", "the answer is that to %q", n)
-	}
-	if err := j.check(res); err != nil {
-		return false, c.broken("body", err)
+	if err := j.judge(res); err != nil {
+		return false, c.x.broken("body", err)
 	}
 	return !res.Close, nil
 }
 
+// judge looks at an answer.
+func (j *job) judge(res *http.Response) error {
+	if res.StatusCode != j.status && (j.status != 503 || res.StatusCode != 200) {
+		text, _ := io.ReadAll(io.LimitReader(res.Body, 300))
+		return violates("status", "%d in place of %d: %q", res.StatusCode, j.status, text)
+	}
+	if n := res.Header.Get("X-N"); n != strconv.FormatUint(j.n, 10) && (n != "" || res.StatusCode < 500) {
+		return violates("mixed up", "the answer is that to %q", n)
+	}
+	return j.check(res)
+}
+
 // broken tells a response that was broken off from one that is wrong.
-func (c *client) broken(part string, err error) error {
+func (x *rotation) broken(part string, err error) error {
 	var wrong *violation
 	if errors.As(err, &wrong) {
 		return err
 	}
-	if c.x.cutting.Load() {
+	if x.cutting.Load() {
 		return errCut
 	}
 	return violates("broken "+part, "%v", err)

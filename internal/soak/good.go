@@ -60,15 +60,7 @@ func (x *rotation) single(round int) {
 
 // torn asks for a response that the server must break off.
 func (c *client) torn() {
-	j := c.x.get("/tear/")
-	j.check = func(res *http.Response) error {
-		if _, err := io.ReadAll(res.Body); err == nil {
-			return violates("ended", "a response that failed looks complete")
-		}
-		res.Close = true
-		return nil
-	}
-	c.ask(j)
+	c.ask(c.x.tear())
 }
 
 // halfClosed sends no more behind its requests, all of which are answered.
@@ -98,7 +90,7 @@ func (x *rotation) slowReader(int) {
 		return
 	}
 	defer c.Close()
-	_ = c.SetReadBuffer(16 << 10)
+	_ = c.tcp.SetReadBuffer(16 << 10)
 	c.sip = 2 * time.Millisecond
 	c.ask(x.get("/quick/"), x.download("/load/", 400<<10), x.download("/stream/", 60<<10), x.get("/block/"))
 }
@@ -153,11 +145,8 @@ func (x *rotation) echoed(round int) {
 		return
 	}
 	defer c.Close()
-	size := int64(200 << 10)
-	j := x.get("/echo/")
-	j.method, j.target = "POST", j.target+"/"+strconv.FormatInt(size, 10)
-	j.body, j.chunk = newPattern(j.n, size), int64(round%2)*5000
-	j.check = func(res *http.Response) error { return newPattern(j.n, size).verify(res.Body) }
+	j := x.echo(200 << 10)
+	j.chunk = int64(round%2) * 5000
 	x.ledger.send(j.n)
 	gone := make(chan struct{})
 	go func() {

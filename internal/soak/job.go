@@ -17,6 +17,8 @@ type job struct {
 	check          func(res *http.Response) error
 	body           *pattern
 	chunk          int64 // size of chunks, 0 for a declared length
+	early          bool  // it is answered before the body has come
+	torn           bool  // the response is broken off
 }
 
 // next returns a number nobody has had.
@@ -118,12 +120,37 @@ func (x *rotation) upload(size, chunk int64) *job {
 	j := x.get("/take/")
 	j.method, j.target = "POST", j.target+"/"+strconv.FormatInt(size, 10)
 	j.body, j.chunk = newPattern(j.n, size), chunk
+	j.check = j.checkNumber
+	return j
+}
+
+func (j *job) checkNumber(res *http.Response) error {
+	text, err := io.ReadAll(res.Body)
+	if want := fmt.Sprintf("n=%d\n", j.n); err == nil && string(text) != want {
+		return violates("mixed up", "body %q in place of %q", text, want)
+	}
+	return err
+}
+
+// echo sends a body that comes back.
+func (x *rotation) echo(size int64) *job {
+	j := x.get("/echo/")
+	j.method, j.target = "POST", j.target+"/"+strconv.FormatInt(size, 10)
+	j.body = newPattern(j.n, size)
+	j.check = func(res *http.Response) error { return newPattern(j.n, size).verify(res.Body) }
+	return j
+}
+
+// tear is answered with a response that the server must break off.
+func (x *rotation) tear() *job {
+	j := x.get("/tear/")
+	j.torn = true
 	j.check = func(res *http.Response) error {
-		text, err := io.ReadAll(res.Body)
-		if want := fmt.Sprintf("n=%d\n", j.n); err == nil && string(text) != want {
-			return violates("mixed up", "body %q in place of %q", text, want)
+		if _, err := io.ReadAll(res.Body); err == nil {
+			return violates("ended", "a response that failed looks complete")
 		}
-		return err
+		res.Close = true
+		return nil
 	}
 	return j
 }

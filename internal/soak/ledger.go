@@ -77,6 +77,14 @@ func (l *ledger) answer(n uint64) string {
 	return ""
 }
 
+// forget drops a request about which something was reported already.
+func (l *ledger) forget(n uint64) {
+	s := &l.shards[n%16]
+	s.Lock()
+	s.open[n] = lost
+	s.Unlock()
+}
+
 // lose is called when the connection has ended without an answer.
 func (l *ledger) lose(n uint64) string {
 	s := &l.shards[n%16]

@@ -2,6 +2,7 @@ package soak
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"math"
 	"net"
@@ -17,9 +18,12 @@ const patience = 20 * time.Second
 
 // limits are short, so that stalled clients are met often, and long enough for
 // good clients on a busy machine.
-func limits() tako.Limits {
-	return tako.Limits{HeaderTimeout: 3 * time.Second, IdleTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second,
-		BodyTimeout: 4 * time.Second, Conns: 120, ConnsPerAddr: 50}
+func limits() Bounds {
+	return Bounds{
+		tako.Limits{HeaderTimeout: 3 * time.Second, IdleTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second,
+			BodyTimeout: 4 * time.Second, HandshakeTimeout: 3 * time.Second, Conns: 200, ConnsPerAddr: 100},
+		tako.HTTP2Config{SettingsTimeout: 3 * time.Second, PingInterval: 2 * time.Second, PingTimeout: 3 * time.Second, Controls: 1000},
+	}
 }
 
 // rotation is a server and its heirs, and the clients that see one address.
@@ -32,6 +36,8 @@ type rotation struct {
 	live    *tako.Live
 	addr    *net.TCPAddr
 	numbers atomic.Uint64
+	serial  atomic.Int64 // of the oldest certificate that new clients may see
+	tickets tls.ClientSessionCache
 	in, out atomic.Int64 // bytes that clients have got and sent
 
 	drained atomic.Int64  // when the last drain ended; the end of all time during one
@@ -43,6 +49,7 @@ type rotation struct {
 
 func newRotation(t Target, rec *record, around tako.Middleware, turn int) *rotation {
 	return &rotation{record: rec, target: t, turn: turn, around: around, ledger: newLedger(),
+		tickets: tls.NewLRUClientSessionCache(8),
 		winding: make(chan struct{}), over: make(chan struct{})}
 }
 
@@ -65,21 +72,32 @@ func (x *rotation) rotate(span time.Duration) bool {
 	}
 	x.addr = s.Addr().(*net.TCPAddr)
 	var clients sync.WaitGroup
-	all := x.clients()
+	all := append(x.clients(), x.streamClients()...)
+	if span > time.Second { // what waits in the sockets for such a client takes seconds
+		all = append(all, x.every(20*time.Millisecond, x.slowReader))
+	}
 	if span > 5*time.Second { // less is too short for a server to lose its patience
 		all = append(all, x.impatient()...)
 	}
 	for _, client := range all {
 		clients.Go(client)
 	}
-	for range 2 {
-		x.serve(span / 3)
+	heirs := 2
+	switch { // drains take longer than what is served in between
+	case x.around != nil:
+		heirs = 0
+	case span < time.Second:
+		heirs = 1
+	}
+	share := span / time.Duration(heirs+1)
+	for range heirs {
+		x.serve(s, share)
 		if heir := x.start(s); heir != nil {
 			x.stop(s)
 			s = heir
 		}
 	}
-	x.serve(span / 3)
+	x.serve(s, share)
 	x.closing.Store(true)
 	close(x.winding)
 	x.cutting.Store(x.turn%4 == 3)
@@ -88,9 +106,12 @@ func (x *rotation) rotate(span time.Duration) bool {
 	return x.dismiss(&clients)
 }
 
-// serve waits and swaps the router now and then.
-func (x *rotation) serve(span time.Duration) {
-	for until := time.Now().Add(span); time.Now().Before(until); {
+// serve waits, and swaps the router and the certificates now and then.
+func (x *rotation) serve(s *running, span time.Duration) {
+	for until, round := time.Now().Add(span), 0; time.Now().Before(until); round++ {
+		if round%2 == 0 && x.secure() {
+			x.renew(s)
+		}
 		time.Sleep(min(span/5, 200*time.Millisecond))
 		if err := x.live.Swap(x.newApp(int(x.numbers.Add(1)))); err != nil {
 			x.fail("swap", "%v", err)
@@ -219,17 +240,35 @@ func (x *rotation) clients() []func() {
 		func() { x.keepAlive(8, mixed) }, func() { x.keepAlive(5, mixed) },
 		func() { x.keepAlive(1, bodies) }, func() { x.keepAlive(2, bodies) },
 		x.every(3*ms, x.single), x.every(10*ms, x.halfClosed),
-		x.every(20*ms, x.slowReader), x.every(20*ms, x.slowWriter),
+		x.every(20*ms, x.slowWriter),
 		x.every(10*ms, x.upgraded), x.every(10*ms, x.echoed),
 		x.every(5*ms, x.resets), x.every(10*ms, x.malformed), x.every(20*ms, x.refused),
 		x.every(500*ms, x.flood),
 	}
 }
 
+// streamClients returns those of HTTP/2.
+func (x *rotation) streamClients() []func() {
+	ms := time.Millisecond
+	all := []func(){
+		func() { x.streaming(1, plain) }, func() { x.streaming(6, plain) }, func() { x.streaming(16, plain) },
+		func() { x.streaming(8, stingy) }, func() { x.streaming(4, gaming) }, func() { x.streaming(5, dripping) },
+		func() { x.streaming(10, fickle) },
+		func() { x.transported(6) },
+		x.every(5*ms, x.brief), x.every(5*ms, x.cutStreams), x.every(20*ms, x.calmed), x.every(10*ms, x.garbled), x.every(200*ms, x.crowded),
+	}
+	if x.secure() {
+		all = append(all, x.every(10*ms, x.strayed))
+	}
+	return all
+}
+
 // impatient returns clients that take seconds, and so do drains with them.
 func (x *rotation) impatient() (all []func()) {
 	for i := range 5 {
-		all = append(all, x.every(50*time.Millisecond, func(round int) { x.stalled(round + i) }))
+		all = append(all,
+			x.every(50*time.Millisecond, func(round int) { x.stalled(round + i) }),
+			x.every(50*time.Millisecond, func(round int) { x.stalledStreams(round + i*2) }))
 	}
 	return all
 }

@@ -22,9 +22,18 @@ type Target struct {
 	// Name is what the target is called in reports.
 	Name string
 	// New makes a server that listens on ln, or on port 0 of the loopback if ln is nil.
-	New func(app tako.App, ln net.Listener, limits tako.Limits, log *slog.Logger) Server
+	New func(app tako.App, ln net.Listener, bounds Bounds, log *slog.Logger) Server
+	// Renew replaces the certificates, of which servers know when they are told to
+	// reload; nil if the target does without TLS.
+	Renew func() (serial int64, err error)
 	// Counts returns the open connections and the hand-overs of blocked loops.
 	Counts func(s Server) (open, handovers int64)
+}
+
+// Bounds are the limits of a server.
+type Bounds struct {
+	tako.Limits
+	HTTP2 tako.HTTP2Config
 }
 
 // Reporter is the part of testing.TB that is needed.

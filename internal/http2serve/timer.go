@@ -1,0 +1,53 @@
+package http2serve
+
+import "time"
+
+// onTimer is called when something may have taken too long.
+func (l *Link) onTimer() {
+	l.conn.mu.Lock()
+	l.timerAt = 0
+	l.conn.mu.Unlock()
+	l.check()
+}
+
+// check ends what has taken too long and sets the timer for the next look.
+func (l *Link) check() {
+	now := l.srv.Now()
+	next := l.conn.Check(now)
+	c := &l.conn
+	c.mu.Lock()
+	ended := c.eng.Err() != nil
+	if !ended && next != 0 {
+		next = l.soon(now, next)
+		l.timerAt = next
+		l.timer.Reset(time.Duration(next-now) * time.Millisecond)
+	}
+	c.mu.Unlock()
+	l.send()
+	if ended {
+		c.mu.Lock()
+		l.wakeLeader()
+		c.mu.Unlock()
+	}
+}
+
+// soon bounds the time to the next look while anything is under way, because what
+// comes meanwhile may be due earlier. It is called under the lock.
+func (l *Link) soon(now, next int64) int64 {
+	if l.conn.eng.Streams() > 0 || l.conn.partialAt != 0 {
+		next = min(next, now+l.srv.tick)
+	}
+	return max(next, now+1)
+}
+
+// rearm sees to it that what has just come is looked at in time.
+func (l *Link) rearm() {
+	c := &l.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := l.srv.Now()
+	if by := now + l.srv.tick; l.timerAt == 0 || l.timerAt > by+l.srv.tick {
+		l.timerAt = by
+		l.timer.Reset(time.Duration(l.srv.tick) * time.Millisecond)
+	}
+}
