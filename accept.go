@@ -34,11 +34,24 @@ func (c *Context) Accepts(offers ...string) string {
 	return best
 }
 
+// refusesByName reports whether the client names a media type to have none of it.
+func (c *Context) refusesByName(offer string) bool {
+	for _, line := range headerValues(c.ex, "Accept") {
+		for item := range ascii.ListItems(line) {
+			mediaRange, params, _ := strings.Cut(item, ";")
+			if q, bare, ok := parseQ(params); ok && bare && q == 0 && ascii.EqualFold(ascii.Trim(mediaRange), offer) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // quality returns the weight in thousandths that accept gives to a media type,
 // and whether accept has any valid range at all.
 func quality(accept, offer string) (q int, valid bool) {
 	specific := -1
-	for item := range listItems(accept) {
+	for item := range ascii.ListItems(accept) {
 		mediaRange, params, _ := strings.Cut(item, ";")
 		mediaRange = ascii.Trim(mediaRange)
 		major, minor, ok := strings.Cut(mediaRange, "/")
@@ -98,16 +111,4 @@ func digits(s string) bool {
 		}
 	}
 	return true
-}
-
-// mediaType returns the media type of a Content-Type field in lower case, without
-// parameters, and "" if it is malformed.
-func mediaType(contentType string) string {
-	t, _, _ := strings.Cut(contentType, ";")
-	t = ascii.Trim(t)
-	major, minor, ok := strings.Cut(t, "/")
-	if !ok || !ascii.IsToken(major) || !ascii.IsToken(minor) {
-		return ""
-	}
-	return strings.ToLower(t)
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/tako-go/tako/internal/ascii"
 )
 
 // HTTP serves a net/http handler as a route. It gets the request in normal form
@@ -181,7 +183,7 @@ func (w *responseWriter) end() error {
 		}
 	}
 	for _, announced := range w.header["Trailer"] {
-		for name := range listItems(announced) {
+		for name := range ascii.ListItems(announced) {
 			w.addTrailer(name, w.header[canonical(name)])
 		}
 	}

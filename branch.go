@@ -48,6 +48,7 @@ func (c *Context) begin(from *Context) {
 	c.ctx, c.start, c.peer = from.ctx, from.start, from.peer
 	c.values = append(c.values[:0], from.values...)
 	c.provided = append(c.provided[:0], from.provided...)
+	c.input.watch = from.input.watch
 	if from.input.ex != nil {
 		c.input = from.input
 		if c.ex != nil {
@@ -70,9 +71,14 @@ func (b *branch) end(inner *Context, err error, late int, lost bool) {
 		return
 	}
 	b.mu.Unlock()
-	inner.err, inner.sent, inner.status = err, true, late
-	inner.tell(lost)
-	inner.recycle()
+	inner.missed(err, late, lost)
+}
+
+// missed ends an inner Context whose response is not the one that was sent.
+func (c *Context) missed(err error, late int, lost bool) {
+	c.err, c.sent, c.status = err, true, late
+	c.tell(lost)
+	c.recycle()
 }
 
 // endedBranch is an inner Context whose handlers have returned.
@@ -121,19 +127,32 @@ func (b *branch) join(inner *Context, err error) {
 // called on the goroutine of that, once or more. An inner Context that still runs may
 // look at what the outer one holds, which is then not reused.
 func (b *branch) close() {
+	for _, e := range b.shut() {
+		b.join(e.inner, e.err)
+	}
+}
+
+// abandon is close where something else is answered: nothing is joined, not even of what has ended.
+func (b *branch) abandon(status int) {
+	for _, e := range b.shut() {
+		b.outer.pinned = b.outer.pinned || e.inner.pinned
+		e.inner.missed(e.err, status, false)
+	}
+}
+
+// shut returns what has ended.
+func (b *branch) shut() (ended []endedBranch) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
-		return
+		return nil
 	}
 	b.closed = true
-	for _, e := range b.ended {
-		b.join(e.inner, e.err)
-	}
-	b.ended = nil
+	ended, b.ended = b.ended, nil
 	if b.running > 0 {
 		b.outer.pinned = true
 	}
 	b.base.recycle()
 	b.base = nil
+	return ended
 }

@@ -23,10 +23,13 @@ func (x *held) Target() string                           { return x.target }
 func (x *held) Authority() string                        { return "a.example" }
 func (x *held) Protocol() tako.Protocol                  { return tako.HTTP11 }
 func (x *held) RequestHeader(string) string              { return "" }
+func (x *held) RequestHeaderRepeats(string) bool         { return false }
 func (x *held) EachRequestHeader(func(_, _ string) bool) {}
 func (x *held) ContentLength() int64                     { return 0 }
 func (x *held) ConnInfo() *tako.ConnInfo                 { return new(tako.ConnInfo) }
 func (x *held) Context() context.Context                 { return context.Background() }
+func (x *held) Proxied() bool                            { return false }
+func (x *held) AltSvc() string                           { return "" }
 func (x *held) Abort()                                   { x.aborted = true }
 func (x *held) Write(p []byte) (int, error)              { x.answer += string(p); return len(p), nil }
 func (x *held) WriteHead(status int, h *tako.Header, _ int64) error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tako-go/tako/internal/ascii"
+	"github.com/tako-go/tako/internal/schema"
 )
 
 // checkRoute reports what is wrong with a route at its place.
@@ -14,19 +15,29 @@ func (t *table) checkRoute(r *route) {
 	op := r.op
 	where := op.Location
 	if op.Method != "" && !ascii.IsToken(op.Method) || op.Method == http.MethodConnect || standardInLowerCase(op.Method) {
-		t.mistake(where, "method %q cannot be routed", op.Method)
+		t.mistake(where, "method %q cannot be routed: write it as clients send it, in capitals; CONNECT arrives as GET with a protocol to upgrade to", op.Method)
 	}
 	if r.timeout < 0 {
-		t.mistake(where, "%s: timeout %v is negative", r.label(), r.timeout)
+		t.mistake(where, "%s: timeout %v is negative: 0 stands for none", r.label(), r.timeout)
 	}
 	if r.bodyLimit < NoLimit {
-		t.mistake(where, "%s: body limit %d is negative", r.label(), r.bodyLimit)
+		t.mistake(where, "%s: body limit %d is negative: tako.NoLimit turns it off", r.label(), r.bodyLimit)
 	}
 	if slices.ContainsFunc(op.use, func(mw Middleware) bool { return mw == nil }) {
-		t.mistake(where, "%s: middleware is nil", r.label())
+		t.mistake(where, "%s: middleware is nil: leave it out", r.label())
 	}
 	if len(op.bodies) > 1 {
-		t.mistake(where, "%s: %s all read the request body, only one can", r.label(), strings.Join(op.bodies, ", "))
+		t.mistake(where, "%s: %s all read the request body, only one can: keep one, and read the rest from it", r.label(), strings.Join(op.bodies, ", "))
+	}
+	for _, p := range op.Inputs {
+		if p.Type != nil {
+			_, problems := r.scope.checks.schemas.ForText(p.Type, p.Tag)
+			t.reportTags(r, problems)
+		}
+	}
+	if op.Body != nil {
+		_, problems := r.scope.checks.schemas.For(op.Body, schema.Whole(op.Body))
+		t.reportTags(r, problems)
 	}
 	for _, problem := range op.problems {
 		t.mistake(where, "%s: %s", r.label(), problem)
@@ -41,11 +52,18 @@ func (t *table) checkRoute(r *route) {
 		return
 	}
 	if other := t.names[op.Name]; other != nil && other.op != op {
-		t.mistake(where, "name %q is taken by %s at %s", op.Name, other.label(), other.op.Location)
+		t.mistake(where, "name %q is taken by %s at %s: give one of them another", op.Name, other.label(), other.op.Location)
 	} else if other != nil {
 		t.names[op.Name] = &route{op: op} // mounted twice: ambiguous, has no path
 	} else {
 		t.names[op.Name] = r
+	}
+}
+
+// reportTags reports the rules of a type that make no sense.
+func (t *table) reportTags(r *route, problems []string) {
+	for _, problem := range problems {
+		t.mistake(r.op.Location, "%s: %s", r.label(), problem)
 	}
 }
 
@@ -80,9 +98,15 @@ func (t *table) checkParams(r *route) {
 		if p.In != "path" {
 			continue
 		}
+		if p.Name == soleParam {
+			if len(r.params) != 1 {
+				t.mistake(r.op.Location, "%s: the input reads the only path parameter, and the pattern has %d: use tako.Path of a struct with a field for each", r.label(), len(r.params))
+			}
+			continue
+		}
 		declared[p.Name] = true
 		if !seen[p.Name] {
-			t.mistake(r.op.Location, "%s: the input reads path parameter %q, which the pattern does not have", r.label(), p.Name)
+			t.mistake(r.op.Location, "%s: the input reads path parameter %q, which the pattern does not have: add {%s} to it, or take the field out", r.label(), p.Name, p.Name)
 		}
 	}
 	own, err := parsePattern(r.op.Pattern) // parameters of a group's prefix are the group's business

@@ -19,9 +19,9 @@ type client struct {
 	scheme string
 }
 
-// ClientIP returns the address of the client: the socket's peer, or, if that is
-// one of [Router.TrustedProxies], the nearest address in Forwarded or
-// X-Forwarded-For that is not. Addresses are read from the right and an invalid
+// ClientIP returns the address of the client: the socket's peer, or what a PROXY header
+// has in its place, or, if that is one of [Router.TrustedProxies], the nearest address in X-Forwarded-For or
+// Forwarded (as [Router.Forwarding] says) that is not. Addresses are read from the right and an invalid
 // one ends the search, so a client cannot choose its own. It is the zero Addr
 // where the peer has none, as on a Unix socket.
 func (c *Context) ClientIP() netip.Addr {
@@ -30,17 +30,17 @@ func (c *Context) ClientIP() netip.Addr {
 }
 
 // Host returns the host and port that the client asked for: from a trusted
-// proxy's Forwarded or X-Forwarded-Host, else the authority of the request.
+// proxy's X-Forwarded-Host or Forwarded, else the authority of the request.
 func (c *Context) Host() string {
 	c.live()
-	if !c.peer.known && len(c.table.trusted) == 0 {
+	if !c.peer.known && len(c.table.trusted) == 0 && !c.table.trustsUnix {
 		return c.ex.Authority()
 	}
 	return c.resolve().host
 }
 
-// Scheme returns "https" or "http": from a trusted proxy's Forwarded or
-// X-Forwarded-Proto, else by whether this connection has TLS.
+// Scheme returns "https" or "http": from a trusted proxy's X-Forwarded-Proto or
+// Forwarded, else by whether this connection has TLS.
 func (c *Context) Scheme() string {
 	c.live()
 	return c.resolve().scheme
@@ -54,15 +54,15 @@ func (c *Context) resolve() *client {
 	p.known = true
 	info := c.ex.ConnInfo()
 	p.ip = addrOf(info.Remote)
-	p.host, p.scheme = c.ex.Authority(), "http"
-	if info.TLS != nil {
-		p.scheme = "https"
-	}
-	if !c.trusts(p.ip) {
+	p.host, p.scheme = c.ex.Authority(), info.scheme()
+	if !c.trustsPeer(info) {
 		return p
 	}
-	if lines := headerValues(c.ex, "Forwarded"); len(lines) > 0 {
+	if lines := headerValues(c.ex, "Forwarded"); len(lines) > 0 && c.readsForwarded() {
 		c.resolveForwarded(lines)
+		return p
+	}
+	if c.table.forwarding == ForwardingStandard {
 		return p
 	}
 	hops := splitList(headerValues(c.ex, "X-Forwarded-For"))
@@ -134,6 +134,15 @@ func (p *client) take(host, proto string) {
 	if proto = strings.ToLower(proto); proto == "http" || proto == "https" {
 		p.scheme = proto
 	}
+}
+
+// trustsPeer reports whether the other end of a connection is a trusted proxy.
+func (c *Context) trustsPeer(info *ConnInfo) bool {
+	if ip := addrOf(info.Remote); ip.IsValid() {
+		return c.trusts(ip)
+	}
+	introduced := info.Proxy != nil && !info.Proxy.Local // then it is not who connected
+	return info.Transport == "unix" && c.table.trustsUnix && !introduced
 }
 
 func (c *Context) trusts(ip netip.Addr) bool {

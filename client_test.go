@@ -84,7 +84,9 @@ func TestClientBehindProxies(t *testing.T) {
 		{"host with a zone", "10.0.0.1:1", []string{"X-Forwarded-Host: [fe80::1%<script>]"}, "10.0.0.1" + untouched},
 		{"forwarded", "10.0.0.1:1", []string{"Forwarded: for=1.1.1.1;proto=https;host=shop.example"}, "1.1.1.1 https shop.example"},
 		{"forwarded in another case", "10.0.0.1:1", []string{"Forwarded: For=1.1.1.1; PROTO=HTTPS ;Host=shop.example"}, "1.1.1.1 https shop.example"},
-		{"forwarded wins", "10.0.0.1:1", []string{"Forwarded: for=1.1.1.1", "X-Forwarded-For: 2.2.2.2", "X-Forwarded-Proto: https"}, "1.1.1.1" + untouched},
+		{"forwarded of the client", "10.0.0.1:1", []string{"Forwarded: for=9.9.9.9;host=evil;proto=https", "X-Forwarded-For: 1.1.1.1"}, "1.1.1.1" + untouched},
+		{"forwarded beside a scheme", "10.0.0.1:1", []string{"Forwarded: for=9.9.9.9;host=evil", "X-Forwarded-Proto: https"}, "10.0.0.1 https own.example"},
+		{"forwarded beside a host", "10.0.0.1:1", []string{"Forwarded: for=9.9.9.9;proto=https", "X-Forwarded-Host: shop.example"}, "10.0.0.1 http shop.example"},
 		{"forwarded quotes", "10.0.0.1:1", []string{`Forwarded: for="1.1.1.1:80";host="shop.example:8443"`}, "1.1.1.1 http shop.example:8443"},
 		{"forwarded IPv6", "10.0.0.1:1", []string{`Forwarded: for="[2001:db8::7]:4711"`}, "2001:db8::7" + untouched},
 		{"forwarded IPv6 without port", "10.0.0.1:1", []string{`Forwarded: for="[2001:db8::7]"`}, "2001:db8::7" + untouched},
@@ -95,7 +97,7 @@ func TestClientBehindProxies(t *testing.T) {
 		{"forwarded two hops", "10.0.0.1:1", []string{"Forwarded: for=9.9.9.9;host=evil, for=1.1.1.1;proto=https;host=shop.example, for=10.0.0.2;proto=http;host=inner"}, "1.1.1.1 https shop.example"},
 		{"forwarded lines", "10.0.0.1:1", []string{"Forwarded: for=9.9.9.9;host=evil", "Forwarded: for=1.1.1.1", "Forwarded: for=10.0.0.2"}, "1.1.1.1" + untouched},
 		{"forwarded without for", "10.0.0.1:1", []string{"Forwarded: proto=https;by=10.0.0.1"}, "10.0.0.1 https own.example"},
-		{"forwarded empty", "10.0.0.1:1", []string{"Forwarded: ", "X-Forwarded-For: 1.1.1.1"}, "10.0.0.1" + untouched},
+		{"forwarded empty", "10.0.0.1:1", []string{"Forwarded: "}, "10.0.0.1" + untouched},
 		{"forwarded quote of the client", "10.0.0.1:1", []string{`Forwarded: for="9.9.9.9`, "Forwarded: for=1.1.1.1"}, "1.1.1.1" + untouched},
 		{"forwarded quote of the client in one line", "10.0.0.1:1", []string{`Forwarded: host=evil;for=", for=1.1.1.1`}, "1.1.1.1" + untouched},
 		{"forwarded comma in quotes", "10.0.0.1:1", []string{`Forwarded: for="9.9.9.9, for=8.8.8.8", for=1.1.1.1`}, "1.1.1.1" + untouched},
@@ -103,6 +105,29 @@ func TestClientBehindProxies(t *testing.T) {
 	for _, tt := range tests {
 		if got := rawRequest(r, "GET", "/", from(tt.peer, tt.lines...)).Body.String(); got != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// Of the fields that the proxies do not write nothing is believed.
+func TestForwarding(t *testing.T) {
+	t.Parallel()
+	const (
+		standard = "Forwarded: for=1.1.1.1;host=one.example;proto=https"
+		x        = "X-Forwarded-For: 2.2.2.2"
+		xHost    = "X-Forwarded-Host: two.example"
+	)
+	for f, want := range map[tako.Forwarding][3]string{
+		tako.ForwardingAny:      {"1.1.1.1 https one.example", "2.2.2.2 http two.example", "2.2.2.2 http two.example"},
+		tako.ForwardingX:        {"10.0.0.1 http own.example", "2.2.2.2 http two.example", "2.2.2.2 http two.example"},
+		tako.ForwardingStandard: {"1.1.1.1 https one.example", "10.0.0.1 http own.example", "1.1.1.1 https one.example"},
+	} {
+		r := whoRouter("10.0.0.0/8")
+		r.Forwarding(f)
+		built(t, r)
+		for i, lines := range [][]string{{standard}, {x, xHost}, {x, standard, xHost}} {
+			assert.Equal(t, rawRequest(r, "GET", "/", from("10.0.0.1:1", lines...)).Body.String(), want[i], f, lines)
+			assert.Equal(t, rawRequest(r, "GET", "/", from("198.51.100.1:1", lines...)).Body.String(), "198.51.100.1 http own.example", f, lines)
 		}
 	}
 }

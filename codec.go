@@ -3,13 +3,10 @@ package tako
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
-	"net/http"
-	"strings"
 	"sync"
-	"unicode/utf8"
 
+	"github.com/tako-go/tako/internal/ascii"
 	"github.com/tako-go/tako/internal/fastjson"
 )
 
@@ -28,12 +25,14 @@ type Codec interface {
 }
 
 // JSONCodec is the codec that every router has, built on encoding/json. Names
-// match without regard to case and the last of equal names wins, as that package
-// has it; unknown names are skipped. Text that is not UTF-8, and anything after
-// the value, is an error. Plain values of plain types take a shorter way with the
-// same result; strings that were decoded from a body of up to 1 KiB share a copy
-// of it.
-type JSONCodec struct{}
+// match without regard to case, as that package has it. Text that is not UTF-8,
+// and anything after the value, is an error; what else is depends on Config. Most
+// types take a shorter way with the same result; strings of up to 256 bytes that
+// were decoded share blocks of memory of 4 KiB.
+type JSONCodec struct {
+	// Config says how strict Decode is; the zero value is safe.
+	Config JSONConfig
+}
 
 var _ Codec = JSONCodec{}
 
@@ -42,8 +41,15 @@ func (JSONCodec) MediaTypes() []string { return jsonTypes }
 
 var jsonTypes = []string{"application/json", "+json"}
 
-// Encode writes v as JSON without a line end; it does not escape HTML.
+// Encode writes v as JSON without a line end; it does not escape HTML. If it
+// fails nothing was written.
 func (JSONCodec) Encode(w io.Writer, v any) error {
+	if buf, ok := w.(*bytes.Buffer); ok {
+		if text, ok := fastjson.Append(buf.AvailableBuffer(), v); ok {
+			_, err := buf.Write(text)
+			return err
+		}
+	}
 	e := encoders.Get().(*jsonEncoder)
 	defer e.release()
 	body, err := e.encode(v)
@@ -51,40 +57,6 @@ func (JSONCodec) Encode(w io.Writer, v any) error {
 		_, err = w.Write(body)
 	}
 	return err
-}
-
-// Decode fills v from one JSON value.
-func (JSONCodec) Decode(data []byte, v any) error {
-	if fastjson.Unmarshal(data, v) {
-		return nil
-	}
-	if !utf8.Valid(data) {
-		return &Error{Status: http.StatusBadRequest, Detail: "the JSON is not UTF-8"}
-	}
-	if len(bytes.TrimLeft(data, " \t\r\n")) == 0 {
-		return &Error{Status: http.StatusBadRequest, Detail: "the request body is empty, JSON is expected"}
-	}
-	if err := json.Unmarshal(data, v); err != nil {
-		return jsonError(err)
-	}
-	return nil
-}
-
-// jsonError words a failure so that it names no Go type.
-func jsonError(err error) error {
-	e := &Error{Status: http.StatusBadRequest, Detail: "the JSON is malformed", Err: err}
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		e.Detail = "the JSON is malformed: " + syntax.Error()
-	}
-	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		e.Detail = "the JSON has a value of the wrong kind"
-		pointer := "/" + strings.ReplaceAll(mismatch.Field, ".", "/")
-		if mismatch.Field == "" {
-			pointer = ""
-		}
-		e.Fields = []FieldError{{In: "body", Name: pointer, Detail: "unexpected " + mismatch.Value}}
-	}
-	return e
 }
 
 // jsonEncoder is a buffer with an encoder on it, and one for values that need no
@@ -140,11 +112,4 @@ func (s *scope) codecFor(media string) Codec {
 	return nil
 }
 
-func handles(codec Codec, media string) bool {
-	for _, t := range codec.MediaTypes() {
-		if t == media || t[0] == '+' && strings.HasSuffix(media, t) && !strings.HasSuffix(media, "/"+t) {
-			return true
-		}
-	}
-	return false
-}
+func handles(codec Codec, media string) bool { return ascii.HasMedia(codec.MediaTypes(), media) }

@@ -55,6 +55,7 @@ func (w *wire) Method() string                               { return w.method }
 func (w *wire) Target() string                               { return w.target }
 func (w *wire) Authority() string                            { return "sea" }
 func (w *wire) Protocol() Protocol                           { return HTTP11 }
+func (w *wire) RequestHeaderRepeats(string) bool             { return false }
 func (w *wire) EachRequestHeader(func(string, string) bool)  {}
 func (w *wire) ContentLength() int64                         { return int64(len(w.body)) }
 func (w *wire) Body() io.Reader                              { return w }
@@ -68,6 +69,13 @@ func (w *wire) EnableFullDuplex() error                      { return nil }
 func (w *wire) SetReadDeadline(time.Time) error              { return nil }
 func (w *wire) SetWriteDeadline(time.Time) error             { return nil }
 func (w *wire) Abort()                                       {}
+func (w *wire) ConnectProtocol() string                      { return "" }
+func (w *wire) Proxied() bool                                { return false }
+func (w *wire) AltSvc() string                               { return "" }
+func (w *wire) Upgrade(*Header) (net.Conn, error)            { return nil, errors.ErrUnsupported }
+func (w *wire) UpgradeEvents(*Header, string, StreamEvents, EventConfig) error {
+	return errors.ErrUnsupported
+}
 func (w *wire) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, errors.ErrUnsupported }
 func (w *wire) ConnInfo() *ConnInfo                          { return &ConnInfo{} }
 func (w *wire) Retain()                                      {}

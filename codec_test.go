@@ -70,6 +70,10 @@ func TestCodecs(t *testing.T) {
 			{"/outer", "application/xml;q=0, */*", "application/atom+xml", asXML, 200, "application/json", asJSON},
 			{"/outer", "", "application/json", asJSON, 200, "application/xml", asXML},
 			{"/outer", "image/png", "application/json", asJSON, 200, "application/xml", asXML},
+			{"/outer", "application/xml;q=0", "application/json", asJSON, 200, "application/json", asJSON},
+			{"/outer", "application/xml; q=0, image/png", "application/json", asJSON, 200, "application/json", asJSON},
+			{"/outer", "application/xml;q=0, application/json;q=0", "application/json", asJSON, 200, "application/xml", asXML},
+			{"/outer", "*/*;q=0", "application/json", asJSON, 200, "application/xml", asXML},
 			{"/outer", "*/*", "application/json", "{", 400, "application/problem+json", ""},
 			{"/outer", "*/*", "application/xml", "<a", 400, "application/problem+json", ""},
 			{"/outer", "*/*", "text/refuse", "x", 415, "application/problem+json", ""},
@@ -131,7 +135,8 @@ func TestJSONCodec(t *testing.T) {
 		t.Error("got no error of a function")
 	}
 	for _, tt := range []struct{ in, want string }{
-		{`{"name":"a","NAME":"b","age":1,"other":[1,{}]}`, "{b 1} <nil>"},
+		{`{"NAME":"b","age":1,"other":[1,{}]}`, "{b 1} <nil>"},
+		{`{"name":"a","NAME":"b"}`, "a name twice"}, {`{"name":"a","name":"b"}`, "a name twice"}, {`{"other":{"a":1,"a":2}}`, "a name twice"},
 		{" \t\r\n{}\n", "{ 0} <nil>"},
 		{"null", "{ 0} <nil>"},
 		{"", "empty"}, {"\n", "empty"}, {"\xef\xbb\xbf{}", "malformed"}, {"{}{}", "malformed"}, {"{\"name\":\"\xc0\x80\"}", "UTF-8"}, {`{"age":"x"}`, "wrong kind"},

@@ -218,7 +218,8 @@ func (c *Context) QueryValues() (url.Values, error) {
 	return parseValues(c.query, "query")
 }
 
-// RequestHeader returns the first value of a field of the request, "" if absent.
+// RequestHeader returns the first value of a field of the request that is not empty, "" if there
+// is none.
 func (c *Context) RequestHeader(name string) string {
 	c.live()
 	return c.ex.RequestHeader(canonical(name))
@@ -321,14 +322,21 @@ func (c *Context) Pattern() string {
 // Body returns the request body, up to the body limit of the route: reading
 // beyond it gives an error that matches [ErrBodyTooLarge]. If the declared length
 // is over the limit, the first read fails. It is valid until the handler returns.
+//
+// Once [Context.ReadBody] or an extractor has read it as a whole, the reader returns
+// [ErrBodyRead].
 func (c *Context) Body() io.Reader {
 	c.live()
 	c.input.init(c)
+	if c.input.taken {
+		return readAlready{}
+	}
 	return &c.input
 }
 
 // ReadBody reads the rest of the request body into new memory, up to the body
-// limit. Its errors have a status: 413, 408 or 400.
+// limit. Its errors have a status: 413, 408 or 400; [ErrBodyRead] if the whole of it was
+// read before.
 func (c *Context) ReadBody() ([]byte, error) {
 	return c.appendBody(nil)
 }

@@ -1,6 +1,7 @@
 package tako
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,10 +30,18 @@ func (t *table) serve(c *Context) (aborted bool) {
 // run calls the handlers and ends the response they wrote.
 func (t *table) run(c *Context) (err error) {
 	defer c.recovered(&err)
-	if err = t.route(c); err != nil {
+	if err = c.unlessEnded(t.route(c)); err != nil {
 		return err
 	}
 	return c.complete()
+}
+
+// unlessEnded returns err, but nil for [ErrEnded] of a response that was begun.
+func (c *Context) unlessEnded(err error) error {
+	if err != nil && c.opened && errors.Is(err, ErrEnded) {
+		return nil
+	}
+	return err
 }
 
 // complete begins an empty response if there is none, and ends it.
@@ -54,6 +63,9 @@ func (c *Context) complete() error {
 // match finds the route of c's request. No handler has run yet.
 func (t *table) match(c *Context) {
 	c.table = t
+	if c.ex.Proxied() {
+		c.proxied()
+	}
 	c.method = c.ex.Method()
 	if c.refusal = c.parseTarget(); c.refusal == nil && c.path != "*" {
 		c.route = t.find(c, c.path, c.method)

@@ -23,12 +23,20 @@ var (
 	// ErrBodyTooLarge is in every error about a request body over its limit,
 	// which is answered 413.
 	ErrBodyTooLarge = errors.New("tako: request body too large")
+	// ErrBodyRead is returned when a request body that was read to its end is to be
+	// read as a whole again. It is answered 500: nobody should mistake it for an
+	// empty body.
+	ErrBodyRead = errors.New("tako: the request body was read already")
 	// ErrContentLength is returned by a write beyond the declared length. The
 	// excess is dropped.
 	ErrContentLength = errors.New("tako: response body longer than declared")
 	// ErrClientGone is the error of a request whose client went away. The access
 	// log shows it as status 499; nothing is sent.
 	ErrClientGone = errors.New("tako: client closed the connection")
+	// ErrEnded is matched by errors of responses that have ended as they should, such as that
+	// of a stream whose server shuts down. A handler that has begun its response may return
+	// one: the response ends as if there were no error.
+	ErrEnded = errors.New("tako: the response has ended")
 )
 
 // Error is an error with a status. It is rendered as application/problem+json
@@ -67,6 +75,10 @@ type FieldError struct {
 	Name string `json:"name"`
 	// Detail says what was wrong.
 	Detail string `json:"detail"`
+	// Rule is the keyword of JSON Schema that was broken, such as "minLength".
+	Rule string `json:"rule,omitempty"`
+	// Value is the value that broke it; never that of a secret.
+	Value any `json:"value,omitempty"`
 }
 
 // Error returns the status, what the client sees and the private cause.
@@ -211,12 +223,14 @@ func bodyError(err error) *Error {
 	switch e, ok := errors.AsType[*Error](err); {
 	case ok:
 		return e
+	case errors.Is(err, ErrBodyRead):
+		return &Error{Status: http.StatusInternalServerError, Err: err}
 	case errors.Is(err, ErrBodyTooLarge), errors.As(err, &tooLarge):
 		return &Error{Status: http.StatusRequestEntityTooLarge, Err: err}
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return &Error{Status: http.StatusRequestTimeout, Detail: "the request body came too slowly", Err: err}
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, context.Canceled):
-		return &Error{Status: statusClientGone, Err: fmt.Errorf("%w: %w", ErrClientGone, err)}
+		return &Error{Status: statusClientGone, Err: leftBy(err)}
 	}
 	return &Error{Status: http.StatusBadRequest, Detail: "the request body could not be read", Err: err}
 }

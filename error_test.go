@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -120,10 +121,47 @@ func TestErrorJSON(t *testing.T) {
 	assert.NoError(t, json.Unmarshal(data, &back))
 	want := tako.Error{Status: 422, Type: e.Type, Title: "T", Detail: e.Detail, Instance: "/i", Fields: e.Fields, Extra: map[string]any{"code": 7.0}}
 	assert.Equal(t, back, want)
-	for _, bad := range []string{"", "[]", `"x"`, "{", `{"status":"x"}`, `{"errors":{}}`} {
+	for _, bad := range []string{"", "[]", `"x"`, "{", "7"} {
 		if err := json.Unmarshal([]byte(bad), new(tako.Error)); err == nil {
 			t.Errorf("%s: got no error", bad)
 		}
+	}
+}
+
+// A member of another type is passed over (RFC 9457, section 3.1), and the others stay.
+func TestErrorJSONOfOthers(t *testing.T) {
+	t.Parallel()
+	some := []tako.FieldError{{In: "body", Name: "/a", Detail: "x", Value: 1.0}}
+	for doc, want := range map[string]tako.Error{
+		`"detail":"d","errors":{"name":["too short"]}`: {Detail: "d", Extra: map[string]any{"errors": map[string]any{"name": []any{"too short"}}}},
+		`"detail":"d","errors":["x"]`:                  {Detail: "d", Extra: map[string]any{"errors": []any{"x"}}},
+		`"errors":[{"detail":"bad","pointer":"#/a"}]`:  {Extra: map[string]any{"errors": []any{map[string]any{"detail": "bad", "pointer": "#/a"}}}},
+		`"errors":[null]`:                              {Extra: map[string]any{"errors": []any{nil}}},
+		`"errors":null`:                                {},
+		`"errors":[{"in":"body","name":"/a","detail":"x","value":1,"more":true}]`: {Fields: some},
+		`"detail":null,"status":"410"`:                                            {},
+		`"status":410.5,"detail":{"a":1},"instance":5,"code":7`:                   {Extra: map[string]any{"code": 7.0}},
+		`"status":410,"instance":"/i","Title":"another"`:                          {Status: 410, Instance: "/i", Extra: map[string]any{"Title": "another"}},
+	} {
+		want.Type, want.Title = "/gone", "Gone"
+		var got tako.Error
+		assert.NoError(t, json.Unmarshal([]byte(`{"type":"/gone","title":"Gone",`+doc+`}`), &got), doc)
+		assert.Equal(t, got, want, doc)
+	}
+}
+
+// 499 is a status like others if nobody has left.
+func TestRenderedErrorOfAnyStatus(t *testing.T) {
+	t.Parallel()
+	var answer error
+	r := tako.New()
+	r.Get("/", func(*tako.Context) error { return answer })
+	srv := takotest.New(t, r)
+	for _, answer = range []error{&tako.Error{Status: 499, Detail: "as another says"}, statusError(499), tako.Wrap(499, io.EOF)} {
+		resp, err := srv.Client.Get(srv.URL + "/")
+		assert.NoError(t, err)
+		assert.NoError(t, resp.Body.Close())
+		assert.Equal(t, fmt.Sprint(resp.StatusCode, resp.Header["Content-Type"]), "499 [application/problem+json]", answer)
 	}
 }
 
@@ -207,6 +245,24 @@ func TestRenderedErrorThatCannotBeEncoded(t *testing.T) {
 	assert.Equal(t, got.StatusCode == 400 || got.StatusCode == 500, true, got.StatusCode)
 	assert.Equal(t, got.Header.Get("Content-Type"), "application/problem+json")
 	assert.Equal(t, traceOf(got), "kept")
+}
+
+// A value that JSON cannot tell is left out, and nothing else.
+func TestRenderedErrorWithValuesThatCannotBeEncoded(t *testing.T) {
+	t.Parallel()
+	r := tako.New()
+	r.Get("/", func(c *tako.Context) error {
+		return &tako.Error{Status: 422, Detail: "bad", Extra: map[string]any{"code": 7}, Fields: []tako.FieldError{
+			{In: "body", Name: "/a", Detail: "is wrong", Value: math.NaN()}, {In: "body", Name: "/b", Detail: "is wrong", Value: float32(math.Inf(-1))},
+			{In: "body", Name: "/c", Detail: "is wrong", Value: 7}, {In: "body", Name: "/d", Detail: "is wrong", Value: make(chan int)}}}
+	})
+	tako.Get(r, "/answer", func(context.Context, struct{}) (float64, error) { return math.NaN(), nil })
+	srv := takotest.New(t, r)
+	got := srv.Get("/").Expect(422).ExpectHeader("Content-Type", "application/problem+json")
+	assert.Equal(t, strings.TrimSpace(got.Text), `{"code":7,"detail":"bad","errors":[{"in":"body","name":"/a","detail":"is wrong"},`+
+		`{"in":"body","name":"/b","detail":"is wrong"},{"in":"body","name":"/c","detail":"is wrong","value":7},`+
+		`{"in":"body","name":"/d","detail":"is wrong"}],"status":422,"title":"Unprocessable Entity"}`)
+	srv.Get("/answer").Expect(500).ExpectHeader("Content-Type", "application/problem+json")
 }
 
 func TestRenderedErrorByAccept(t *testing.T) {

@@ -145,5 +145,5 @@ func ExampleRouter_Build() {
 	}
 	// Output:
 	// pattern "/users/{id}/{id}": pattern has parameter "id" twice
-	// GET /nil: handler is nil
+	// GET /nil: handler is nil: give a function
 }

@@ -25,15 +25,21 @@ type Exchange interface {
 	Authority() string
 	// Protocol is the version the request arrived with.
 	Protocol() Protocol
-	// RequestHeader returns the first value of the field with this canonical name.
+	// RequestHeader returns the first value that is not empty of the field with this canonical
+	// name, "" if there is none: lines are members of one list, of which empty ones do not count
+	// (RFC 9110, sections 5.3 and 5.6.1).
 	RequestHeader(name string) string
+	// RequestHeaderRepeats reports whether the field with this canonical name has several values
+	// that are not empty.
+	RequestHeaderRepeats(name string) bool
 	// EachRequestHeader yields every field line until yield returns false.
 	// Host is among them only if the protocol has it as a field.
 	EachRequestHeader(yield func(name, value string) bool)
 	// ContentLength is the declared length of the request body, -1 if unknown.
 	ContentLength() int64
 	// Body is the request body without any limit. It is never nil and is
-	// borrowed: the runtime takes it back when the handler has returned.
+	// borrowed: the runtime takes it back when the handler has returned. If it is an
+	// [io.Closer], Close ends a read that another goroutine waits in, and later ones.
 	Body() io.Reader
 	// EachRequestTrailer yields the trailer fields that followed a body read to its end.
 	EachRequestTrailer(yield func(name, value string) bool)
@@ -69,8 +75,24 @@ type Exchange interface {
 	// already read. Only HTTP/1.1 has a raw connection.
 	Hijack() (net.Conn, *bufio.ReadWriter, error)
 
+	// ConnectProtocol is what an extended CONNECT is for (RFC 8441); its method is then
+	// "GET". It is "" for all other requests.
+	ConnectProtocol() string
+	// Upgrade accepts an extended CONNECT with 200 and the fields of h, and returns the
+	// stream, which outlives the handler. All other requests have an error that matches
+	// [errors.ErrUnsupported].
+	Upgrade(h *Header) (net.Conn, error)
+	// UpgradeEvents switches to protocol with the fields of h, and tells ev what happens on
+	// the stream once the handler has returned. Where streams have no events of their own the
+	// error matches [errors.ErrUnsupported], and nothing was sent. cfg has no zero values.
+	UpgradeEvents(h *Header, protocol string, ev StreamEvents, cfg EventConfig) error
+
 	// ConnInfo describes the connection. The result is shared and read-only.
 	ConnInfo() *ConnInfo
+	// AltSvc is the Alt-Svc field that responses get which have none, "" for none.
+	AltSvc() string
+	// Proxied reports whether the connection has a PROXY header: the Proxy of ConnInfo.
+	Proxied() bool
 	// Retain is called before anything but the handler gets the request: a goroutine
 	// that may outlive it, or a handler of net/http. From then on what a request
 	// tells may be read by several goroutines at once, and a body that is still read

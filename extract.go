@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+
+	"github.com/tako-go/tako/internal/ascii"
 )
 
 // An Extractor is a value that reads itself from a request. The method is on the
@@ -37,7 +39,8 @@ func Extract[T any, P interface {
 	return v, err
 }
 
-// Optional is an extractor whose value may be absent. A value that is there but
+// Optional is an extractor whose value may be absent: its error has [ErrAbsent] in
+// its chain, or it has a method Absent() bool that says so. A value that is there but
 // malformed is still an error.
 type Optional[T any] struct {
 	// Value is zero if absent.
@@ -58,53 +61,49 @@ func (o *Optional[T]) Extract(c *Context) error {
 		o.Value = zero
 		return nil
 	}
+	if a, ok := e.(interface{ Absent() bool }); ok && err == nil && a.Absent() {
+		return nil
+	}
 	o.Present = err == nil
 	return err
 }
 
-// Describe describes the value.
+// Describe describes the value as one that may be absent.
 func (o *Optional[T]) Describe(op *Operation, field string) {
-	if d, ok := any(&o.Value).(Describer); ok {
-		d.Describe(op, field)
+	d, ok := any(&o.Value).(Describer)
+	if !ok {
+		return
 	}
+	inputs, security, bodies := len(op.Inputs), len(op.Security), len(op.bodies)
+	d.Describe(op, field)
+	for i := range op.Inputs[inputs:] {
+		op.Inputs[inputs+i].Required = false
+	}
+	for i := range op.Security[security:] {
+		op.Security[security+i].Optional = true
+	}
+	op.BodyOptional = op.BodyOptional || len(op.bodies) > bodies
 }
 
-// JSON is a request body of type application/json, or with the suffix +json. A
-// Validate method of T or *T is called.
+// JSON is a request body of type application/json, or with the suffix +json. It
+// is checked as [CheckValue] says.
 type JSON[T any] struct {
 	// Value is the decoded body.
 	Value T
 }
 
 // Extract decodes the body: 415 for another Content-Type, 413 over the body
-// limit, 400 for malformed JSON, 422 if Validate fails.
+// limit, 400 for malformed JSON, 422 if it breaks a rule.
 func (j *JSON[T]) Extract(c *Context) error {
 	contentType := c.RequestHeader("Content-Type")
-	if media := mediaType(contentType); !handles(JSONCodec{}, media) {
+	if media := ascii.MediaType(contentType); !handles(JSONCodec{}, media) {
 		return c.unsupportedMedia(contentType)
 	}
-	if err := c.decodeWith(c.scopeOf().codecFor("application/json"), &j.Value); err != nil {
-		return err
-	}
-	return validateValue(c, &j.Value)
+	return c.decodeWith(c.scopeOf().codecFor("application/json"), &j.Value, c.checks().validator)
 }
 
 // Describe records the body.
 func (j *JSON[T]) Describe(op *Operation, field string) { op.AddBody(field, reflect.TypeFor[T]()) }
-
-// validateValue runs the check of *v or v.
-func validateValue[T any](c *Context, v *T) error {
-	if value := reflect.ValueOf(v).Elem(); value.Kind() == reflect.Pointer && value.IsNil() {
-		return nil // JSON null
-	}
-	if check, ok := any(v).(validator); ok {
-		return validate(c, check)
-	}
-	if check, ok := any(*v).(validator); ok {
-		return validate(c, check)
-	}
-	return nil
-}
 
 // State is a value of type T that [Supply] gave to the route's groups. As a field
 // of a typed input its absence is a mistake that Build reports; in a raw handler

@@ -1,6 +1,7 @@
 package tako
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -11,7 +12,8 @@ var (
 	_ RequestEncoder = (*Query[struct{}])(nil)
 	_ RequestEncoder = (*Form[struct{}])(nil)
 	_ RequestEncoder = (*Optional[any])(nil)
-	_ pathEncoder    = (*Path[int])(nil)
+	_ PathEncoder    = (*Path[int])(nil)
+	_ PathEncoder    = (*Optional[any])(nil)
 )
 
 // EncodeRequest writes the value as the body.
@@ -23,14 +25,15 @@ func (j *JSON[T]) EncodeRequest(req *http.Request) error {
 
 // EncodeRequest adds the fields to the query.
 func (q *Query[T]) EncodeRequest(req *http.Request) error {
-	plan, err := planFor("query", reflect.TypeFor[T]())
+	plan, err := plainChecks.planFor("query", reflect.TypeFor[T]())
 	if err != nil {
 		return err
 	}
+	to := requestEncoding{req: req}
 	v := reflect.ValueOf(&q.Value).Elem()
 	for i := range plan.fields {
 		f := &plan.fields[i]
-		if err := f.encode(req, fieldAt(v, f.offset, f.typ), nil); err != nil {
+		if err := to.field(f, fieldAt(v, f.offset, f.typ)); err != nil {
 			return err
 		}
 	}
@@ -39,7 +42,7 @@ func (q *Query[T]) EncodeRequest(req *http.Request) error {
 
 // EncodeRequest writes the fields as the body.
 func (f *Form[T]) EncodeRequest(req *http.Request) error {
-	fields, err := formFields(reflect.TypeFor[T]())
+	fields, err := plainChecks.formFields(reflect.TypeFor[T]())
 	if err != nil {
 		return err
 	}
@@ -50,12 +53,19 @@ func (f *Form[T]) EncodeRequest(req *http.Request) error {
 		if field.Kind() == reflect.Pointer && field.IsNil() {
 			continue
 		}
-		if !fields[i].list {
-			values.Add(fields[i].name, formatValue(field))
-			continue
+		list := []reflect.Value{field}
+		if fields[i].list {
+			list = list[:0]
+			for k := range field.Len() {
+				list = append(list, field.Index(k))
+			}
 		}
-		for k := range field.Len() {
-			values.Add(fields[i].name, formatValue(field.Index(k)))
+		for _, v := range list {
+			text, err := formatParam(v)
+			if err != nil {
+				return fmt.Errorf("form field %s: %w", fields[i].name, err)
+			}
+			values.Add(fields[i].name, text)
 		}
 	}
 	setBody(req, formType, []byte(values.Encode()))
@@ -70,20 +80,32 @@ func (o *Optional[T]) EncodeRequest(req *http.Request) error {
 	return nil
 }
 
-func (p *Path[T]) encodePath(params map[string]string) error {
+// EncodePath sets the parameters if the value is present.
+func (o *Optional[T]) EncodePath(params map[string]string) error {
+	if e, ok := any(&o.Value).(PathEncoder); ok && o.Present {
+		return e.EncodePath(params)
+	}
+	return nil
+}
+
+// EncodePath sets the parameters; a single value is for the only one of the pattern.
+func (p *Path[T]) EncodePath(params map[string]string) error {
 	t := reflect.TypeFor[T]()
 	v := reflect.ValueOf(&p.Value).Elem()
 	if parserFor(t) != nil {
-		params[soleParam] = formatValue(v)
-		return nil
+		text, err := formatParam(v)
+		params[soleParam] = text
+		return err
 	}
-	plan, err := planFor("path", t)
+	plan, err := plainChecks.planFor("path", t)
 	if err != nil {
 		return err
 	}
 	for i := range plan.fields {
 		f := &plan.fields[i]
-		params[f.name] = formatValue(fieldAt(v, f.offset, f.typ))
+		if params[f.name], err = formatParam(fieldAt(v, f.offset, f.typ)); err != nil {
+			return fmt.Errorf("path parameter %s: %w", f.name, err)
+		}
 	}
 	return nil
 }

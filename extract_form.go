@@ -5,11 +5,12 @@ import (
 	"net/http"
 	"reflect"
 	"unsafe"
+
+	"github.com/tako-go/tako/internal/ascii"
 )
 
 // Form is a request body of type application/x-www-form-urlencoded as a struct
-// whose fields have form tags; the same types and rules as for queries apply. A
-// Validate method of T is called.
+// whose fields have form tags; the same types and rules as for queries apply.
 type Form[T any] struct {
 	// Value is the decoded body.
 	Value T
@@ -22,42 +23,42 @@ const formType = "application/x-www-form-urlencoded"
 // 422 if Validate fails.
 func (f *Form[T]) Extract(c *Context) error {
 	contentType := c.RequestHeader("Content-Type")
-	if mediaType(contentType) != formType {
-		e := Errorf(http.StatusUnsupportedMediaType, "the body has media type %q, %s is expected", contentType, formType)
+	if ascii.MediaType(contentType) != formType {
+		e := Errorf(http.StatusUnsupportedMediaType, "the body has media type %.80q, %s is expected", contentType, formType)
 		if contentType == "" && c.ContentLength() == 0 {
 			return &Error{Status: http.StatusBadRequest, Detail: "the request body is missing", Err: ErrAbsent}
 		}
 		return e.With("Accept", formType)
 	}
-	fields, err := formFields(reflect.TypeFor[T]())
+	fields, err := c.checks().formFields(reflect.TypeFor[T]())
 	if err != nil {
 		return &Error{Status: http.StatusInternalServerError, Err: err}
 	}
-	if err := c.checkCoding(); err != nil {
+	if err := c.CheckCoding(); err != nil {
 		return err
 	}
 	body, err := c.ReadBody()
 	if err != nil {
 		return err
 	}
-	if err := decodeForm(fields, unsafe.Pointer(&f.Value), string(body)); err != nil {
+	if err := decodeForm(c, fields, unsafe.Pointer(&f.Value), string(body)); err != nil {
 		return err
 	}
-	return validateValue(c, &f.Value)
+	return checkOwn(c, &f.Value)
 }
 
 // Describe records the body.
 func (f *Form[T]) Describe(op *Operation, field string) {
 	t := reflect.TypeFor[T]()
-	if _, err := formFields(t); err != nil {
-		op.problems = append(op.problems, field+": "+err.Error())
+	if _, err := plainChecks.formFields(t); err != nil {
+		op.AddProblem(field + ": " + err.Error())
 	}
-	op.AddBody(field, t)
+	op.AddBody(field, t, formType)
 }
 
 // formFields compiles the fields of a form.
-func formFields(t reflect.Type) ([]inputField, error) {
-	if plan, ok := plans.Load(planKey{"form", t}); ok {
+func (k *checks) formFields(t reflect.Type) ([]inputField, error) {
+	if plan, ok := k.plans.Load(planKey{"form", t}); ok {
 		return plan.(*input).fields, nil
 	}
 	if t.Kind() != reflect.Struct {
@@ -67,7 +68,10 @@ func formFields(t reflect.Type) ([]inputField, error) {
 	if err := in.addFormFields(t, 0); err != nil {
 		return nil, err
 	}
-	plans.Store(planKey{"form", t}, in)
+	for i := range in.fields {
+		in.fields[i].check = k.param(in.fields[i].typ, in.fields[i].tag)
+	}
+	k.plans.Store(planKey{"form", t}, in)
 	return in.fields, nil
 }
 
@@ -83,7 +87,7 @@ func (in *input) addFormFields(t reflect.Type, base uintptr) error {
 		if name == "" || !f.IsExported() {
 			return fmt.Errorf("field %v.%s has no form tag", t, f.Name)
 		}
-		p := inputField{in: "form", name: name, field: f.Name, typ: f.Type, offset: base + f.Offset,
+		p := inputField{in: "form", name: name, field: f.Name, typ: f.Type, offset: base + f.Offset, tag: f.Tag,
 			def: f.Tag.Get("default"), required: f.Tag.Get("required") == "true"}
 		elem := f.Type
 		if elem.Kind() == reflect.Slice && !implementsText(elem) {
@@ -102,20 +106,20 @@ func (in *input) addFormFields(t reflect.Type, base uintptr) error {
 
 // decodeForm fills the struct at base; the first value counts for a field that is
 // no list.
-func decodeForm(fields []inputField, base unsafe.Pointer, body string) error {
+func decodeForm(c *Context, fields []inputField, base unsafe.Pointer, body string) error {
 	values, err := parseValues(body, "form")
 	if err != nil {
 		return err
 	}
-	var bad []FieldError
-	missing := false
+	var bad, broken []FieldError
 	for i := range fields {
 		f := &fields[i]
 		p := unsafe.Add(base, f.offset)
 		got := values[f.name]
+		before := len(bad)
 		switch {
 		case len(got) == 0 && f.required:
-			bad, missing = append(bad, f.absent()), true
+			broken = append(broken, f.absent())
 		case len(got) == 0 && f.def != "":
 			f.set(p, f.def, true, &bad)
 		case len(got) > 0 && !f.list:
@@ -125,9 +129,14 @@ func decodeForm(fields []inputField, base unsafe.Pointer, body string) error {
 				f.put(p, v, true, &bad)
 			}
 		}
+		if f.check != nil && len(got) > 0 && len(bad) == before {
+			if err := f.checkAt(c, p, &broken); err != nil {
+				return err
+			}
+		}
 	}
 	if len(bad) > 0 {
-		return badInput(bad, missing)
+		return badInput(append(bad, broken...))
 	}
-	return nil
+	return invalid(broken)
 }

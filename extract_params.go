@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"sync"
 	"unsafe"
 )
 
@@ -35,7 +34,8 @@ type Path[T any] struct {
 	Value T
 }
 
-// Extract decodes the parameters; 400 for values that do not parse.
+// Extract decodes the parameters; 400 for values that do not parse, 422 for those that
+// their rules or their Validate refuse.
 func (p *Path[T]) Extract(c *Context) error {
 	t := reflect.TypeFor[T]()
 	parse := parserFor(t)
@@ -45,13 +45,19 @@ func (p *Path[T]) Extract(c *Context) error {
 	if c.route == nil || len(c.route.params) != 1 {
 		return &Error{Status: http.StatusInternalServerError, Err: fmt.Errorf("tako: pattern %q does not have one parameter", c.Pattern())}
 	}
-	f := inputField{in: "path", name: c.route.params[0], parse: parse}
+	f := inputField{in: "path", name: c.route.params[0], parse: parse, check: c.checks().text(t)}
 	var bad []FieldError
 	value, ok := unescapeSegment(c.params[0])
 	if f.set(unsafe.Pointer(&p.Value), value, ok, &bad); len(bad) > 0 {
-		return badInput(bad, false)
+		return badInput(bad)
 	}
-	return nil
+	if f.check == nil {
+		return nil
+	}
+	if err := f.checkAt(c, unsafe.Pointer(&p.Value), &bad); err != nil {
+		return err
+	}
+	return invalid(bad)
 }
 
 // Describe records the parameters.
@@ -60,28 +66,28 @@ func (p *Path[T]) Describe(op *Operation, field string) {
 		describeParams(op, "path", field, t)
 		return
 	}
+	op.AddParam(Param{In: "path", Name: soleParam, Type: reflect.TypeFor[T](), Required: true})
 	op.TakesAllParams()
 }
 
-// plans caches the compiled plans of parameter structs.
-var plans sync.Map // planKey -> *input
-
+// planKey names the compiled plan of a parameter struct.
 type planKey struct {
 	in  string
 	typ reflect.Type
 }
 
 // planFor compiles a struct whose fields all come from one source.
-func planFor(source string, t reflect.Type) (*input, error) {
-	if plan, ok := plans.Load(planKey{source, t}); ok {
+func (k *checks) planFor(source string, t reflect.Type) (*input, error) {
+	if plan, ok := k.plans.Load(planKey{source, t}); ok {
 		return plan.(*input), nil
 	}
 	if t.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("%v is no struct with %s tags", t, source)
 	}
 	op, log := new(Operation), new(mistakes)
-	in := &input{typ: t, op: op}
+	in := &input{typ: t, op: op, checks: k}
 	in.addStruct(op, log, t, 0)
+	in.arrange()
 	for _, f := range in.fields {
 		if f.in != source {
 			log.add("", "field %v.%s has no %s tag", t, f.field, source)
@@ -90,13 +96,16 @@ func planFor(source string, t reflect.Type) (*input, error) {
 	if err := log.err(); err != nil {
 		return nil, errors.New(log.list[0].Message)
 	}
-	in.validates = reflect.PointerTo(t).Implements(validatorType)
-	plans.Store(planKey{source, t}, in)
+	in.findValidate(t)
+	for i := range in.fields {
+		in.fields[i].check = k.param(in.fields[i].typ, in.fields[i].tag)
+	}
+	k.plans.Store(planKey{source, t}, in)
 	return in, nil
 }
 
 func describeParams(op *Operation, source, field string, t reflect.Type) {
-	plan, err := planFor(source, t)
+	plan, err := plainChecks.planFor(source, t)
 	if err != nil {
 		op.problems = append(op.problems, field+": "+err.Error())
 		return
@@ -109,7 +118,7 @@ func describeParams(op *Operation, source, field string, t reflect.Type) {
 // extractParams fills the struct at base; path parameters are found by name.
 func extractParams(c *Context, source string, base unsafe.Pointer, self any, t reflect.Type) error {
 	c.live()
-	plan, err := planFor(source, t)
+	plan, err := c.checks().planFor(source, t)
 	if err != nil {
 		return &Error{Status: http.StatusInternalServerError, Err: err}
 	}
@@ -118,13 +127,21 @@ func extractParams(c *Context, source string, base unsafe.Pointer, self any, t r
 		return plan.decode(c, base, self)
 	}
 	var bad []FieldError
+	var present fieldSet
 	for i := range plan.fields {
 		f := &plan.fields[i]
 		value, ok := unescapeSegment(c.RawParam(f.name))
 		f.set(unsafe.Add(base, f.offset), value, ok, &bad)
+		present.add(i)
 	}
 	if len(bad) > 0 {
-		return badInput(bad, false)
+		return badInput(bad)
 	}
-	return plan.validate(c, self)
+	if err := plan.checkParams(c, base, &present, &bad); err != nil {
+		return err
+	}
+	if len(bad) > 0 {
+		return invalid(bad)
+	}
+	return plan.checkWhole(c, self)
 }

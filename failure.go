@@ -92,9 +92,17 @@ func (c *Context) judge(err error) (judged error) {
 	defer c.recovered(&judged)
 	_ = AsError(err).Error()
 	if c.clientLeft(err) {
-		return fmt.Errorf("%w: %w", ErrClientGone, err)
+		return leftBy(err)
 	}
 	return err
+}
+
+// leftBy says that a client has gone in front of err, unless that says so.
+func leftBy(err error) error {
+	if errors.Is(err, ErrClientGone) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrClientGone, err)
 }
 
 // clientLeft reports whether err is what the end of the request's context, or of

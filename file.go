@@ -3,7 +3,6 @@ package tako
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -12,22 +11,21 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/tako-go/tako/internal/ascii"
 )
 
-// File answers with the file of this name on disk: 200 with its length, type by
-// extension and Last-Modified, or 304 if the client has it. A name that is no
-// regular file is 404. The name is the program's word: build it from user text
-// only through [os.Root] or an allow list.
+// File answers with the file of this name on disk, as [Context.ServeContent] does:
+// whole or in ranges, with its type by extension, to which browsers are told to keep,
+// and Last-Modified. A name that is no regular file is 404. The name is the program's word: build it from user text
+// only through [os.Root] or an allow list, or use package static.
 func (c *Context) File(name string) error {
 	c.live()
 	// Opening a named pipe would wait for somebody to write to it.
 	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
 		return fileError(errors.Join(err, errNotRegular(info)))
 	}
-	f, err := os.Open(name)
+	f, err := os.OpenFile(name, os.O_RDONLY|noWait, 0)
 	if err != nil {
 		return fileError(err)
 	}
@@ -42,9 +40,15 @@ func errNotRegular(info fs.FileInfo) error {
 	return fmt.Errorf("%w: no regular file", fs.ErrNotExist)
 }
 
-// FileFS is File for a file system, such as an embedded one.
+// FileFS is File for a file system, such as an embedded one. Files that can neither
+// seek nor be read at offsets have no ranges.
 func (c *Context) FileFS(fsys fs.FS, name string) error {
 	c.live()
+	if files, ok := fsys.(fs.StatFS); ok { // without Stat one is opened to look at it
+		if info, err := files.Stat(name); err != nil || !info.Mode().IsRegular() {
+			return fileError(errors.Join(err, errNotRegular(info)))
+		}
+	}
 	f, err := fsys.Open(name)
 	if err != nil {
 		return fileError(err)
@@ -57,7 +61,7 @@ func (c *Context) FileFS(fsys fs.FS, name string) error {
 // (RFC 6266); only its last element is used.
 func (c *Context) Attachment(name, as string) error {
 	c.live()
-	c.header.Set("Content-Disposition", contentDisposition(as))
+	c.header.Set("Content-Disposition", ContentDisposition(as))
 	return c.File(name)
 }
 
@@ -80,38 +84,26 @@ func (c *Context) serveFile(f fs.File) error {
 	if err := errNotRegular(info); err != nil {
 		return fileError(err)
 	}
-	if t := info.ModTime(); !t.IsZero() {
-		c.header.Set("Last-Modified", t.UTC().Format(http.TimeFormat))
-		if c.notModifiedSince(t) {
-			return c.open(http.StatusNotModified, -1)
-		}
-	}
 	if !c.header.Has("Content-Type") {
-		kind := mime.TypeByExtension(filepath.Ext(info.Name()))
-		if kind == "" {
-			kind = "application/octet-stream"
-		}
-		c.header.Set("Content-Type", kind)
+		c.header.Set("Content-Type", typeByName(info.Name()))
 	}
-	if err := c.open(http.StatusOK, info.Size()); err != nil || c.discard {
-		return err
-	}
-	_, err = c.ReadFrom(&io.LimitedReader{R: f, N: info.Size()})
-	return err
+	c.header.Set("X-Content-Type-Options", "nosniff")
+	v := Validators{ETag: c.header.Get("Etag"), LastModified: info.ModTime()}
+	return c.serve(v, info.Size(), f)
 }
 
-// notModifiedSince follows RFC 9110, section 13.1.3: the field counts for GET and
-// HEAD only, and not beside If-None-Match.
-func (c *Context) notModifiedSince(t time.Time) bool {
-	if c.method != http.MethodGet && c.method != http.MethodHead || c.ex.RequestHeader("If-None-Match") != "" {
-		return false
+// typeByName returns the media type for the extension of a file name.
+func typeByName(name string) string {
+	if kind := mime.TypeByExtension(filepath.Ext(name)); kind != "" {
+		return kind
 	}
-	since, err := http.ParseTime(c.ex.RequestHeader("If-Modified-Since"))
-	return err == nil && !t.Truncate(time.Second).After(since)
+	return "application/octet-stream"
 }
 
-// contentDisposition names a download for old and new clients (RFC 6266, 8187).
-func contentDisposition(name string) string {
+// ContentDisposition returns the value of the field that has a client save the
+// response under this name: its last element, in forms for old and new clients (RFC
+// 6266 and 8187). Nothing in name can end the value.
+func ContentDisposition(name string) string {
 	name = name[strings.LastIndexAny(name, `/\`)+1:]
 	plain := make([]byte, 0, len(name))
 	same := true

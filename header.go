@@ -95,7 +95,7 @@ func (h *Header) Clone() *Header {
 // AddVary adds name to the Vary field unless it is there already.
 func (h *Header) AddVary(name string) {
 	for i := h.index("Vary", 0); i >= 0; i = h.index("Vary", i+1) {
-		for part := range listItems(h.fields[i].value) {
+		for part := range ascii.ListItems(h.fields[i].value) {
 			if part == "*" || ascii.EqualFold(part, name) {
 				return
 			}
@@ -154,34 +154,3 @@ func (h *Header) assign(from *Header) {
 }
 
 func canonical(name string) string { return textproto.CanonicalMIMEHeaderKey(name) }
-
-// listItems yields the members of a comma-separated field value without the
-// white space around them; empty members are skipped (RFC 9110, section 5.6.1).
-func listItems(value string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for value != "" {
-			end := itemEnd(value)
-			item, rest := value[:end], value[min(end+1, len(value)):]
-			if item = ascii.Trim(item); item != "" && !yield(item) {
-				return
-			}
-			value = rest
-		}
-	}
-}
-
-// itemEnd returns where the first comma outside a quoted string is.
-func itemEnd(value string) int {
-	quoted := false
-	for i := 0; i < len(value); i++ {
-		switch c := value[i]; {
-		case c == '"':
-			quoted = !quoted
-		case c == '\\' && quoted:
-			i++
-		case c == ',' && !quoted:
-			return i
-		}
-	}
-	return len(value)
-}

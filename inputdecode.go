@@ -2,12 +2,23 @@ package tako
 
 import (
 	"io"
-	"net/http"
 	"reflect"
+	"unicode/utf8"
 	"unsafe"
+
+	"github.com/tako-go/tako/internal/ascii"
+	"github.com/tako-go/tako/internal/schema"
 )
 
+// fieldSet holds indices of fields.
+type fieldSet [maxFields / 64]uint64
+
+func (s *fieldSet) add(i int)      { s[i>>6] |= 1 << (i & 63) }
+func (s *fieldSet) has(i int) bool { return s[i>>6]&(1<<(i&63)) != 0 }
+
 // decode fills the input at base, which is blank; self is a pointer to it.
+// Extractors go first, since they tell who asks; values are provided only for
+// parameters that can be read; and the body comes last of all.
 func (in *input) decode(c *Context, base unsafe.Pointer, self any) error {
 	if in.whole {
 		if err := self.(Extractor).Extract(c); err != nil {
@@ -19,72 +30,115 @@ func (in *input) decode(c *Context, base unsafe.Pointer, self any) error {
 		in.setFresh(base)
 	}
 	var bad []FieldError
-	if in.queries > 0 && c.query != "" {
-		if err := in.decodeQuery(c, base, &bad); err != nil {
+	for i := in.params; i < in.early; i++ {
+		f := &in.fields[i]
+		if err := f.fill(c, unsafe.Add(base, f.offset)); err != nil {
+			broken := rulesOnly(err)
+			if broken == nil {
+				return err
+			}
+			bad = append(bad, broken...)
+		}
+	}
+	broken, err := in.decodeParams(c, base)
+	if err != nil {
+		return err
+	}
+	bad = append(bad, broken...)
+	if err := in.fill(c, base, in.early, in.values); err != nil {
+		return err
+	}
+	if err := in.fill(c, base, in.values, len(in.fields)); err != nil {
+		return joinInvalid(bad, err)
+	}
+	if len(bad) > 0 {
+		return invalid(bad)
+	}
+	return in.checkWhole(c, self)
+}
+
+// fill fills the fields from one index to another, which are no parameters.
+func (in *input) fill(c *Context, base unsafe.Pointer, from, to int) error {
+	for i := from; i < to; i++ {
+		if err := in.fields[i].fill(c, unsafe.Add(base, in.fields[i].offset)); err != nil {
 			return err
 		}
 	}
-	missing := false
-	for i := range in.fields {
+	return nil
+}
+
+// decodeParams fills the parameters and returns what rules they break; a value
+// that cannot be read at all is an error.
+func (in *input) decodeParams(c *Context, base unsafe.Pointer) ([]FieldError, error) {
+	var present fieldSet
+	var bad []FieldError
+	if in.queries > 0 && c.query != "" {
+		if err := in.decodeQuery(c, base, &present, &bad); err != nil {
+			return nil, err
+		}
+	}
+	for i := range in.params {
 		f := &in.fields[i]
 		p := unsafe.Add(base, f.offset)
 		switch f.source {
 		case fromPath:
 			value, ok := unescapeSegment(c.params[f.index])
 			f.set(p, value, ok, &bad)
-		case fromQuery:
-			if f.required && !c.hasQuery(f.name) {
-				bad, missing = append(bad, f.absent()), true
-			}
+			present.add(i)
 		case fromHeader, fromCookie:
-			if !f.decodeHeader(c, p, &bad) && f.required {
-				bad, missing = append(bad, f.absent()), true
+			if f.decodeHeader(c, p, &bad) {
+				present.add(i)
 			}
 		}
 	}
 	if len(bad) > 0 {
-		return badInput(bad, missing)
+		in.findAbsent(&present, &bad)
+		return nil, badInput(bad)
 	}
-	for i := range in.fields {
+	err := in.checkParams(c, base, &present, &bad)
+	return bad, err
+}
+
+// findAbsent notes the required parameters that are not there.
+func (in *input) findAbsent(present *fieldSet, bad *[]FieldError) {
+	for i := range in.params {
+		if f := &in.fields[i]; f.required && !present.has(i) {
+			*bad = append(*bad, f.absent())
+		}
+	}
+}
+
+// checkParams notes the rules that parameters break.
+func (in *input) checkParams(c *Context, base unsafe.Pointer, present *fieldSet, bad *[]FieldError) error {
+	for i := range in.params {
 		f := &in.fields[i]
-		if f.source >= fromBody {
-			if err := f.fill(c, unsafe.Add(base, f.offset)); err != nil {
+		switch {
+		case !present.has(i):
+			if f.required {
+				*bad = append(*bad, f.absent())
+			}
+		case f.check != nil:
+			if err := f.checkAt(c, unsafe.Add(base, f.offset), bad); err != nil {
 				return err
 			}
 		}
 	}
-	return in.validate(c, self)
-}
-
-// badInput is 400 for values that do not parse; 422 if all that is wrong is that
-// something is missing.
-func badInput(bad []FieldError, missing bool) error {
-	status := http.StatusBadRequest
-	if missing && !hasParseError(bad) {
-		status = http.StatusUnprocessableEntity
-	}
-	detail := bad[0].In + " parameter " + bad[0].Name + " " + bad[0].Detail
-	return &Error{Status: status, Detail: detail, Fields: bad}
-}
-
-const isRequired = "is required"
-
-func hasParseError(bad []FieldError) bool {
-	for _, f := range bad {
-		if f.Detail != isRequired {
-			return true
-		}
-	}
-	return false
+	return nil
 }
 
 func (f *inputField) absent() FieldError {
-	return FieldError{In: f.in, Name: f.name, Detail: isRequired}
+	return FieldError{In: f.in, Name: f.name, Detail: "is required", Rule: "required"}
 }
 
 // set parses value into the field at p and notes a failure.
 func (f *inputField) set(p unsafe.Pointer, value string, valid bool, bad *[]FieldError) {
+	if len(*bad) >= schema.MaxFailures {
+		return
+	}
 	detail := "has a broken escape"
+	if f.source == fromHeader || f.source == fromCookie {
+		detail = "is not UTF-8"
+	}
 	if valid {
 		err := f.parse(p, value)
 		if err == nil {
@@ -122,11 +176,10 @@ var stringsType = reflect.TypeFor[[]string]()
 
 // decodeQuery goes over the query once. The first value counts for a field that
 // is no list.
-func (in *input) decodeQuery(c *Context, base unsafe.Pointer, bad *[]FieldError) error {
+func (in *input) decodeQuery(c *Context, base unsafe.Pointer, present *fieldSet, bad *[]FieldError) error {
 	if tooManyPairs(c.query) {
 		return errTooManyPairs("query")
 	}
-	var seen [4]uint64 // fields that have their value; enough for 256
 	for k, v := range queryPairs(c.query) {
 		key, err := decodePair(k, "query")
 		if err != nil {
@@ -136,16 +189,15 @@ func (in *input) decodeQuery(c *Context, base unsafe.Pointer, bad *[]FieldError)
 		if err != nil {
 			return err
 		}
-		for i := range in.fields {
+		for i := range in.params {
 			f := &in.fields[i]
 			if f.source != fromQuery || f.name != key {
 				continue
 			}
-			bit := uint64(1) << (i & 63)
-			if !f.list && seen[i>>6&3]&bit != 0 {
+			if !f.list && present.has(i) {
 				break
 			}
-			seen[i>>6&3] |= bit
+			present.add(i)
 			f.put(unsafe.Add(base, f.offset), value, true, bad)
 			break
 		}
@@ -153,29 +205,20 @@ func (in *input) decodeQuery(c *Context, base unsafe.Pointer, bad *[]FieldError)
 	return nil
 }
 
-func (c *Context) hasQuery(name string) bool {
-	for k := range queryPairs(c.query) {
-		if key, _ := unescapeQuery(k); key == name {
-			return true
-		}
-	}
-	return false
-}
-
 // decodeHeader reads a header or cookie field and reports whether it is there.
 func (f *inputField) decodeHeader(c *Context, p unsafe.Pointer, bad *[]FieldError) bool {
 	if f.source == fromCookie {
 		value, ok := findCookie(c.ex, f.name)
 		if ok {
-			f.put(p, value, true, bad)
+			f.put(p, value, utf8.ValidString(value), bad)
 		}
 		return ok
 	}
 	if f.list {
 		found := false
 		for _, line := range headerValues(c.ex, f.name) {
-			for value := range listItems(line) {
-				f.put(p, value, true, bad)
+			for value := range ascii.ListItems(line) {
+				f.put(p, value, utf8.ValidString(value), bad)
 				found = true
 			}
 		}
@@ -183,7 +226,7 @@ func (f *inputField) decodeHeader(c *Context, p unsafe.Pointer, bad *[]FieldErro
 	}
 	value := c.ex.RequestHeader(f.name)
 	if value != "" {
-		f.set(p, value, true, bad)
+		f.set(p, value, utf8.ValidString(value), bad)
 	}
 	return value != ""
 }

@@ -13,6 +13,9 @@ type Limits struct {
 	// connection, to the end of its head.
 	// Default: 10 s.
 	HeaderTimeout time.Duration
+	// HandshakeTimeout bounds the TLS handshake of a connection.
+	// Default: 10 s.
+	HandshakeTimeout time.Duration
 	// BodyTimeout bounds the time that a request body may take in all.
 	// Default: 1 h.
 	BodyTimeout time.Duration
@@ -50,6 +53,7 @@ type Limits struct {
 func (l Limits) WithDefaults() (Limits, error) {
 	var err error
 	set(&l.HeaderTimeout, 10*time.Second, "HeaderTimeout", &err)
+	set(&l.HandshakeTimeout, 10*time.Second, "HandshakeTimeout", &err)
 	set(&l.BodyTimeout, time.Hour, "BodyTimeout", &err)
 	set(&l.MinBodyRate, 240, "MinBodyRate", &err)
 	set(&l.IdleTimeout, 75*time.Second, "IdleTimeout", &err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"time"
 )
 
 // URL returns path and query of the named route; params are pairs of name and
@@ -43,19 +44,58 @@ func (r *Router) URL(name string, params ...string) (string, error) {
 type Listed struct {
 	// Pattern has all prefixes and the host.
 	Method, Pattern string
-	Operation       *Operation
+	// Path is the pattern without the host.
+	Path string
+	// Operation is the record of the route.
+	Operation *Operation
+	// Around are the records that belong to the operation too: what
+	// [Router.Describe] has set on the groups around it, outside in, and those of
+	// the providers whose values its input has.
+	Around []*Operation
+	// Media lists the media types of its codecs, the preferred one first.
+	Media []string
+	// Formats are those that [Router.Format] has set around it.
+	Formats map[string]func(string) error
+	// BodyLimit is the body limit in bytes, [NoLimit] for none.
+	BodyLimit int64
+	// Timeout is how long its handler may take to respond, 0 for no bound.
+	Timeout time.Duration
 }
 
 // Routes lists all routes in the order of registration, groups and mounted
 // routers behind what stands before them. It is empty before Build.
 func (r *Router) Routes() []Listed {
-	t := r.current()
+	return r.current().listing()
+}
+
+func (t *table) listing() []Listed {
 	if t == nil {
 		return nil
 	}
 	list := make([]Listed, len(t.routes))
 	for i, route := range t.routes {
-		list[i] = Listed{route.method, route.pattern, route.op}
+		list[i] = Listed{Method: route.method, Pattern: route.pattern, Path: route.path, Operation: route.op,
+			Around: route.around(), Media: slices.Clone(route.scope.offers), Formats: route.scope.formats, BodyLimit: route.bodyLimit, Timeout: route.timeout}
 	}
+	return list
+}
+
+func (r *route) around() []*Operation {
+	list := slices.Clone(r.scope.described)
+	if r.op.typed == nil {
+		return list
+	}
+	var visit func(in *input)
+	visit = func(in *input) {
+		for i := range in.fields {
+			if f := &in.fields[i]; f.source == fromProvider {
+				if p := r.scope.provider(f.typ); p != nil && !slices.Contains(list, p.op) {
+					list = append(list, p.op)
+					visit(p.in)
+				}
+			}
+		}
+	}
+	visit(r.op.typed.plan())
 	return list
 }

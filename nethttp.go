@@ -3,11 +3,14 @@ package tako
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tako-go/tako/internal/ascii"
@@ -24,6 +27,7 @@ type netHTTP struct {
 	duplex bool
 	whole  bool // the next write is the whole body
 	asked  bool
+	scrubs bool // forwarding fields do not belong into the trailers
 	conn   *Conn
 	info   *ConnInfo
 	body   io.Reader
@@ -78,7 +82,12 @@ func (x *netHTTP) adopt(to *Header, from http.Header) {
 	}
 }
 
-func (x *netHTTP) Method() string { return x.r.Method }
+func (x *netHTTP) Method() string {
+	if x.ConnectProtocol() != "" {
+		return http.MethodGet
+	}
+	return x.r.Method
+}
 
 func (x *netHTTP) Target() string {
 	if x.r.RequestURI != "" {
@@ -112,13 +121,26 @@ func (x *netHTTP) Protocol() Protocol {
 }
 
 func (x *netHTTP) RequestHeader(name string) string {
-	if values := x.r.Header[name]; len(values) > 0 {
-		return values[0]
+	for _, value := range x.r.Header[name] {
+		if value != "" {
+			return value
+		}
 	}
 	if name == "Host" {
 		return x.r.Host
 	}
 	return ""
+}
+
+// RequestHeaderRepeats reports whether a field has several values that are not empty.
+func (x *netHTTP) RequestHeaderRepeats(name string) bool {
+	n := 0
+	for _, value := range x.r.Header[name] {
+		if value != "" {
+			n++
+		}
+	}
+	return n > 1
 }
 
 func (x *netHTTP) EachRequestHeader(yield func(name, value string) bool) {
@@ -152,7 +174,7 @@ func (x *netHTTP) EachRequestTrailer(yield func(name, value string) bool) {
 	for name, values := range x.r.Trailer {
 		for _, v := range values {
 			// net/http lets names pass in trailers that it refuses in headers.
-			if ascii.IsToken(name) && !yield(name, v) {
+			if ascii.IsToken(name) && !(x.scrubs && forwards(name)) && !yield(name, v) {
 				return
 			}
 		}
@@ -225,8 +247,19 @@ func (x *netHTTP) WriteBuffers(bufs net.Buffers) (int64, error) {
 	return total, nil
 }
 
+// ReadFrom gives the writer only files: it tells failures to read what is no file from
+// failures to write it, of which the request's context learns, where net/http does not.
 func (x *netHTTP) ReadFrom(r io.Reader) (int64, error) {
-	return io.Copy(x.w, r)
+	from := r
+	if l, ok := r.(*io.LimitedReader); ok {
+		from = l.R
+	}
+	if _, ok := from.(*os.File); ok {
+		return io.Copy(x.w, r)
+	}
+	buf := contentBuffers.Get().(*[wholeRead]byte)
+	defer contentBuffers.Put(buf)
+	return io.CopyBuffer(struct{ io.Writer }{x}, r, buf[:])
 }
 
 func (x *netHTTP) Flush() error {
@@ -286,6 +319,32 @@ func (x *netHTTP) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(x.w).Hijack()
 }
 
+// ConnectProtocol finds it where servers of HTTP/3 put it: net/http has no other place.
+func (x *netHTTP) ConnectProtocol() string {
+	if x.r.Method != http.MethodConnect || x.r.ProtoMajor < 2 || strings.HasPrefix(x.r.Proto, "HTTP/") {
+		return ""
+	}
+	return x.r.Proto
+}
+
+func (x *netHTTP) Upgrade(h *Header) (net.Conn, error) {
+	s := x.server()
+	if s == nil || s.Upgrade == nil || x.ConnectProtocol() == "" {
+		return nil, errors.ErrUnsupported
+	}
+	to := x.w.Header()
+	clear(to)
+	for _, f := range h.fields {
+		to[f.name] = append(to[f.name], f.value)
+	}
+	return s.Upgrade(x.w, x.r)
+}
+
+// UpgradeEvents is left to a goroutine.
+func (x *netHTTP) UpgradeEvents(*Header, string, StreamEvents, EventConfig) error {
+	return errors.ErrUnsupported
+}
+
 // Retain has nothing to do: net/http makes every request anew.
 func (x *netHTTP) Retain() {}
 
@@ -312,8 +371,12 @@ func (x *netHTTP) ConnInfo() *ConnInfo {
 	if x.info != nil {
 		return x.info
 	}
-	if s := x.server(); s != nil && (s.Info.TLS != nil || x.r.TLS == nil) {
+	if s := x.server(); s != nil {
 		x.info = s.Info
+		if s.Info.TLS == nil && x.r.TLS != nil {
+			with := *s.Info
+			with.TLS, x.info = x.r.TLS, &with
+		}
 		return x.info
 	}
 	info := &ConnInfo{TLS: x.r.TLS}
@@ -328,4 +391,17 @@ func (x *netHTTP) ConnInfo() *ConnInfo {
 	}
 	x.info = info
 	return info
+}
+
+func (x *netHTTP) AltSvc() string {
+	if s := x.server(); s != nil && s.AltSvc != nil {
+		return s.AltSvc()
+	}
+	return ""
+}
+
+// Proxied asks the server: where nobody tells there was no PROXY header.
+func (x *netHTTP) Proxied() bool {
+	s := x.server()
+	return s != nil && s.Info.Proxy != nil && x.r.Context().Value(proxiedKey{}) == nil
 }

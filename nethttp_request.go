@@ -3,6 +3,7 @@ package tako
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -12,6 +13,9 @@ import (
 // request returns the request with path and query in normal form, for handlers
 // of net/http that are mounted inside. With limited its body has the body limit.
 func (c *Context) request(ctx context.Context, limited bool) *http.Request {
+	if c.ex.Proxied() {
+		ctx = context.WithValue(ctx, proxiedKey{}, true)
+	}
 	c.ex.Retain() // such handlers keep requests, and some run on when they have answered
 	req := originalRequest(c.ex)
 	if req != nil {
@@ -27,6 +31,12 @@ func (c *Context) request(ctx context.Context, limited bool) *http.Request {
 		}
 	}
 	req.URL = &u
+	if decodedOf(c.ex) != nil {
+		req.Header = req.Header.Clone() // that of the server keeps what was sent
+		req.Header.Del("Content-Encoding")
+		req.Header.Del("Content-Length")
+		req.ContentLength = c.ex.ContentLength()
+	}
 	if c.route != nil {
 		req.Pattern = c.route.label()
 		for i, name := range c.route.params {
@@ -48,6 +58,7 @@ func (c *Context) request(ctx context.Context, limited bool) *http.Request {
 // in it belongs to the Context.
 type requestBody struct {
 	from    io.Reader
+	source  io.Reader // of the exchange
 	trailer func(yield func(name, value string) bool)
 	req     *http.Request
 	closed  atomic.Bool
@@ -55,9 +66,14 @@ type requestBody struct {
 
 // detachedBody makes the body of req; with limited it has the body limit.
 func (c *Context) detachedBody(req *http.Request, limited bool) *requestBody {
-	body := &requestBody{from: c.ex.Body(), trailer: c.ex.EachRequestTrailer, req: req}
-	if original := originalRequest(c.ex); original != nil {
-		body.trailer = (&netHTTP{r: original}).EachRequestTrailer
+	source := c.ex.Body()
+	body := &requestBody{from: source, source: source, trailer: c.ex.EachRequestTrailer, req: req}
+	if original := originalExchange(c.ex); original != nil {
+		body.trailer = (&netHTTP{r: original.r, scrubs: original.scrubs}).EachRequestTrailer
+		if original.scrubs { // net/http fills in those of its own request
+			req.Trailer = maps.Clone(req.Trailer)
+			maps.DeleteFunc(req.Trailer, func(name string, _ []string) bool { return forwards(name) })
+		}
 	}
 	if limited {
 		c.input.init(c)
@@ -90,16 +106,28 @@ func (b *requestBody) Read(p []byte) (int, error) {
 // Close leaves the rest to the runtime.
 func (b *requestBody) Close() error {
 	b.closed.Store(true)
+	if c, ok := b.source.(io.Closer); ok {
+		return c.Close()
+	}
 	return nil
 }
 
 // originalRequest returns the request of net/http that ex holds, nil if it holds none.
 func originalRequest(ex Exchange) *http.Request {
+	if x := originalExchange(ex); x != nil {
+		return x.r
+	}
+	return nil
+}
+
+func originalExchange(ex Exchange) *netHTTP {
 	switch x := ex.(type) {
 	case *netHTTP:
-		return x.r
+		return x
 	case *timeoutExchange:
-		return originalRequest(x.Exchange)
+		return originalExchange(x.Exchange)
+	case *decodedExchange:
+		return originalExchange(x.Exchange)
 	}
 	return nil
 }

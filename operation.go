@@ -2,6 +2,7 @@ package tako
 
 import (
 	"fmt"
+	"net/http"
 	"reflect"
 	"time"
 )
@@ -27,10 +28,21 @@ type Operation struct {
 	Inputs []Param
 	// Body is the type that the request body is decoded into, nil if none is.
 	Body reflect.Type
+	// BodyMedia lists the media types the body may have; empty for those of the
+	// codecs of the route.
+	BodyMedia []string
+	// BodyOptional says that the body may be absent.
+	BodyOptional bool
 	// Output is the type that a typed handler returns, nil for raw handlers.
 	Output reflect.Type
+	// Responses lists what the operation answers, beside what Output tells.
+	Responses []Response
+	// Security lists what the operation wants the client to prove.
+	Security []Requirement
 	// Errors are those that Throws declared.
 	Errors []error
+	// Hidden keeps the operation out of documents.
+	Hidden bool
 	// Deprecated marks an operation that clients should leave.
 	Deprecated bool
 
@@ -40,12 +52,17 @@ type Operation struct {
 	bodyLimit *int64
 	slash     *SlashPolicy
 	protocols []Protocol
+	features  []Feature
 	use       []Middleware
+	codecs    []Codec
 	dispatch  DispatchMode
 	needs     []reflect.Type // supplied values that extractors read
 	allParams bool           // the input takes whatever parameters the pattern has
 	bodies    []string       // inputs that read the body
 	problems  []string       // what extractors found wrong with their types
+	failures  []Failure
+	examples  []BodyExample
+	callbacks []Called
 	values    []value
 }
 
@@ -63,6 +80,8 @@ type Param struct {
 	Default string
 	// Required says that absence is an error.
 	Required bool
+	// Tag is the tag of the field, with the constraints of the value.
+	Tag reflect.StructTag
 }
 
 // An Option describes or adjusts one route.
@@ -145,6 +164,25 @@ func OnlyProtocols(protocols ...Protocol) Option {
 			op.problems = append(op.problems, "OnlyProtocols names no protocol")
 		}
 		op.protocols = append(op.protocols, protocols...)
+		op.AddFailure(http.StatusHTTPVersionNotSupported, "the version of HTTP is not one that this operation is served over")
+	}
+}
+
+// adjusted reports whether options did more than document.
+func (op *Operation) adjusted() bool {
+	return op.timeout != nil || op.bodyLimit != nil || op.slash != nil || op.protocols != nil ||
+		op.use != nil || op.codecs != nil || op.dispatch != DispatchLearned || op.Name != ""
+}
+
+// WithCodec puts a codec for the bodies of this route in front of those of its
+// groups.
+func WithCodec(codec Codec) Option {
+	return func(op *Operation) {
+		if codec == nil || len(codec.MediaTypes()) == 0 {
+			op.AddProblem("codec without a media type: MediaTypes must name one, since bodies are told apart by it")
+			return
+		}
+		op.codecs = append(op.codecs, codec)
 	}
 }
 
@@ -152,21 +190,3 @@ func OnlyProtocols(protocols ...Protocol) Option {
 func With(mws ...Middleware) Option {
 	return func(op *Operation) { op.use = append(op.use, mws...) }
 }
-
-// AddParam records an input. Extractors call it to describe themselves.
-func (op *Operation) AddParam(p Param) { op.Inputs = append(op.Inputs, p) }
-
-// AddBody records that the input called name reads the request body into t. Two
-// inputs that read the body are a mistake, reported when the router is built.
-func (op *Operation) AddBody(name string, t reflect.Type) {
-	op.bodies = append(op.bodies, name)
-	op.Body = t
-}
-
-// NeedsSupply records that the operation reads a supplied value of type t.
-// Without it the router does not build.
-func (op *Operation) NeedsSupply(t reflect.Type) { op.needs = append(op.needs, t) }
-
-// TakesAllParams records that the input reads path parameters by name at run
-// time, whatever the pattern has.
-func (op *Operation) TakesAllParams() { op.allParams = true }

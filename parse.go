@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unsafe"
+
+	"github.com/tako-go/tako/internal/schema"
 )
 
 // A parser reads text into the value at p. Its error completes the sentence
@@ -21,19 +23,41 @@ var (
 	errFloat    = errors.New("is not a number")
 	errBool     = errors.New("is not true or false")
 	errDuration = errors.New("is not a duration such as 1m30s")
+	errTime     = errors.New("is not a date and time such as 2030-01-31T12:00:00Z")
 	errText     = errors.New("is malformed")
 )
 
 var (
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
 	durationType = reflect.TypeFor[time.Duration]()
+	timeType     = reflect.TypeFor[time.Time]()
 )
 
 func implementsText(t reflect.Type) bool { return reflect.PointerTo(t).Implements(textType) }
 
+// ParseText reads text into what p points to, by the rules of parameters: strings,
+// booleans, numbers, [time.Duration], types with UnmarshalText, and pointers to these. The
+// error completes the sentence "the value …" and names no Go type.
+func ParseText(p any, s string) error {
+	v := reflect.ValueOf(p)
+	if v.Kind() != reflect.Pointer || v.IsNil() {
+		return errors.New("cannot be read from text")
+	}
+	parse := parserFor(v.Type().Elem())
+	if parse == nil {
+		return errors.New("cannot be read from text")
+	}
+	return parse(v.UnsafePointer(), s)
+}
+
+// ParsesText reports whether [ParseText] can fill values of type t.
+func ParsesText(t reflect.Type) bool { return parserFor(t) != nil }
+
 // parserFor returns the parser for t, nil if t cannot be read from text.
 func parserFor(t reflect.Type) parser {
 	switch {
+	case t == timeType:
+		return parseTime
 	case implementsText(t):
 		return func(p unsafe.Pointer, s string) error {
 			if reflect.NewAt(t, p).Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(s)) != nil {
@@ -61,6 +85,14 @@ func parserFor(t reflect.Type) parser {
 		return floatParser(t)
 	case reflect.Pointer:
 		return pointerParser(t)
+	}
+	return nil
+}
+
+// parseTime takes what the schema of a [time.Time] has: package time takes more.
+func parseTime(p unsafe.Pointer, s string) error {
+	if !schema.IsTime(s) || (*time.Time)(p).UnmarshalText([]byte(s)) != nil {
+		return errTime
 	}
 	return nil
 }
@@ -94,6 +126,9 @@ func intParser(t reflect.Type) parser {
 		n, err := strconv.ParseInt(s, 10, bits)
 		if err != nil {
 			return as(err, errInt)
+		}
+		if s[0] == '+' {
+			return errInt // as in JSON
 		}
 		switch bits {
 		case 8:
@@ -135,6 +170,9 @@ func floatParser(t reflect.Type) parser {
 	return func(p unsafe.Pointer, s string) error {
 		if strings.ContainsFunc(s, func(r rune) bool { return !strings.ContainsRune("+-.0123456789eE", r) }) {
 			return errFloat // no hexadecimal, no underscores, no words
+		}
+		if strings.HasPrefix(s, "+") {
+			return errFloat // as in JSON
 		}
 		n, err := strconv.ParseFloat(s, bits)
 		if err != nil {

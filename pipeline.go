@@ -39,7 +39,8 @@ type layer struct {
 // BeforeHead has f called before the head of the response is sent. It may change
 // status, fields and length, and may call [Context.WrapBody]. The hook that was
 // registered last, which is the innermost, runs first. It runs again if the
-// response is replaced by an error before it was sent.
+// response is replaced by an error before it was sent. Of an upgrade, with status
+// 101 or 200, it may change fields alone; see [Context.Upgrade].
 func (c *Context) BeforeHead(f func(*Head)) {
 	c = c.at()
 	c.layers = append(c.layers, layer{head: f})
@@ -109,6 +110,8 @@ func (c *Context) build(i int) (BodyWriter, error) {
 			l.head(&c.head)
 		case l.wrap != nil:
 			c.wraps = append(c.wraps, l.wrap)
+		case c.head.Length > int64(l.hold.max) && c.method != http.MethodHead:
+			// It would only be passed on.
 		default:
 			l.hold.start(c, i-1)
 			next = l.hold
@@ -167,6 +170,9 @@ func (c *Context) sendHead() error {
 	length := c.head.Length
 	if c.trailer != nil && c.trailer.Len() > 0 {
 		length = -1 // HTTP/1.1 has room for trailers only behind a body of unknown length
+	}
+	if v := c.ex.AltSvc(); v != "" && !c.header.Has("Alt-Svc") {
+		c.header.Set("Alt-Svc", v)
 	}
 	return c.ex.WriteHead(c.head.Status, &c.header, length)
 }

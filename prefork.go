@@ -55,7 +55,9 @@ type Prefork struct {
 //
 // SIGHUP is passed on while the processes serve, and does what it does without
 // Prefork: it goes to the program's own handler, in each process, and ends a
-// program that has none.
+// program that has none. The Handover signals of Runner do nothing: several processes
+// cannot be handed over. The service manager hears of the parent alone, which is ready when
+// the first process is up.
 //
 // In a child Run is [Runner.Run] on the parent's sockets. The environment
 // variable that told it so is gone by then. It must be the call that started the
@@ -103,8 +105,8 @@ func (p Prefork) check() error {
 		return fmt.Errorf("tako: negative Procs")
 	case p.MinBackoff < 0 || p.MaxBackoff < p.MinBackoff:
 		return fmt.Errorf("tako: negative MinBackoff, or more than MaxBackoff")
-	case p.ExitTimeout < 0 || p.Runner.Drain < 0 || p.Runner.ReadyDelay < 0:
-		return fmt.Errorf("tako: negative ExitTimeout, Drain or ReadyDelay")
+	case p.ExitTimeout < 0 || p.Runner.Drain < 0 || p.Runner.ReadyDelay < 0 || p.Runner.HandoverTimeout < 0:
+		return fmt.Errorf("tako: negative ExitTimeout, Drain, ReadyDelay or HandoverTimeout")
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func (p Prefork) runChild(ctx context.Context, servers []Server, owners []Socket
 	p.awaitSignal(ctx, cancel)
 
 	r := p.Runner
-	r.Signals = []os.Signal{}
+	r.Signals, r.Handover, r.child = []os.Signal{}, []os.Signal{}, true
 	r.Log = r.Log.With("pid", os.Getpid())
 	r.OnListen = func() { tell(notices, notice{Up: true}) }
 	report, err := r.Run(ctx, servers...)
@@ -82,39 +82,22 @@ func tell(notices *os.File, n notice) {
 // inherit gives the servers their sockets, and returns the two ends of the pipes
 // from and to the parent.
 func inherit(owners []SocketOwner, text string) (notices, life *os.File, err error) {
-	f, err := parseFamily(text)
+	notices, life, sockets, err := inheritFiles(preforkEnv, text)
 	if err != nil {
 		return nil, nil, err
 	}
-	// A program started by a child before it got here has the variable, too, and
-	// must not use descriptors that are something else there.
-	if f.parent != os.Getppid() {
-		return nil, nil, fmt.Errorf("%w: %s=%s", errParentGone, preforkEnv, text)
+	if len(sockets) != len(owners) {
+		err = fmt.Errorf("tako: prefork: the parent runs %d servers, this process %d", len(sockets), len(owners))
 	}
-	next := socketFD
-	for _, n := range f.counts {
-		next += n
-	}
-	for fd := noticeFD; fd < next; fd++ {
-		syscall.CloseOnExec(fd)
-	}
-	if len(f.counts) != len(owners) {
-		return nil, nil, fmt.Errorf("tako: prefork: the parent runs %d servers, this process %d", len(f.counts), len(owners))
-	}
-	if err := syscall.SetNonblock(lifeFD, true); err != nil { // so that waiting takes no thread
-		return nil, nil, fmt.Errorf("tako: prefork: %w", err)
-	}
-	notices, life = os.NewFile(noticeFD, "notices"), os.NewFile(lifeFD, "life")
-	next = socketFD
-	for i, owner := range owners {
-		sockets := make([]*os.File, f.counts[i])
-		for j := range sockets {
-			sockets[j] = os.NewFile(uintptr(next), fmt.Sprintf("socket %d of server %d", j, i))
-			next++
+	for i, files := range sockets {
+		if err != nil {
+			closeAllFiles(files)
+			continue
 		}
-		if err := owner.Inherit(sockets); err != nil {
-			return nil, nil, errors.Join(err, notices.Close(), life.Close())
-		}
+		err = owners[i].Inherit(files)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, notices.Close(), life.Close())
 	}
 	return notices, life, nil
 }

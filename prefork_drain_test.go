@@ -153,7 +153,7 @@ func TestPreforkCuts(t *testing.T) {
 // A process that stays though it has drained is killed.
 func TestPreforkExitTimeout(t *testing.T) {
 	t.Parallel()
-	r := run(t, program{Procs: 2, Conns: 1, Linger: true, Drain: 2 * time.Second, ExitTimeout: time.Second})
+	r := run(t, program{Procs: 2, Conns: 1, Linger: true, Drain: 5 * time.Second, ExitTimeout: time.Second})
 	r.up(2)
 	answers := r.hold(2)
 	r.signal(syscall.SIGTERM)

@@ -25,6 +25,11 @@ func (p Prefork) runParent(ctx context.Context, servers []Server, owners []Socke
 		signal.Notify(hangups, syscall.SIGHUP)
 		defer signal.Stop(hangups)
 	}
+	handovers := make(chan os.Signal, 1)
+	if len(p.Runner.Handover) > 0 {
+		signal.Notify(handovers, p.Runner.Handover...)
+		defer signal.Stop(handovers)
+	}
 	if err := p.Runner.listen(ctx, servers); err != nil {
 		log.Error("cannot start", "err", err)
 		return Report{}, err
@@ -45,7 +50,8 @@ func (p Prefork) runParent(ctx context.Context, servers []Server, owners []Socke
 		closeSockets(sockets)
 		return Report{}, err
 	}
-	v := &supervisor{Prefork: p, signals: signals, hangups: hangups,
+	defer p.Runner.watchdog()()
+	v := &supervisor{Prefork: p, signals: signals, hangups: hangups, handovers: handovers,
 		nursery: nursery{family: f, env: f.environ(), sockets: sockets},
 		events:  make(chan event), due: make(chan *seat, p.Procs)}
 	report, err = v.run(ctx)
@@ -73,6 +79,7 @@ func takeSockets(owners []SocketOwner) (f family, sockets []int, err error) {
 			closeSockets(sockets)
 			return f, nil, fmt.Errorf("tako: prefork: sockets of server %d: %w", i, err)
 		}
+		f.pass(i) // what becomes of files is the parent's matter
 		f.counts = append(f.counts, len(files))
 	}
 	return f, sockets, nil

@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 	if text := os.Getenv(programEnv); text != "" {
 		os.Exit(runProgram(text))
 	}
+	if text := os.Getenv(dynastyEnv); text != "" {
+		os.Exit(reign(text))
+	}
 	os.Exit(m.Run())
 }
 

@@ -28,13 +28,14 @@ type seat struct {
 type supervisor struct {
 	Prefork
 	nursery
-	signals, hangups <-chan os.Signal
-	events           chan event
-	due              chan *seat // whose delay has passed
-	seats            []*seat
-	up               bool // a process has been
-	fails            int  // processes that ended before
-	alive            int
+	signals, hangups, handovers <-chan os.Signal
+
+	events chan event
+	due    chan *seat // whose delay has passed
+	seats  []*seat
+	up     bool // a process has been
+	fails  int  // processes that ended before
+	alive  int
 
 	// What the drain has brought so far.
 	total  Report
@@ -52,6 +53,8 @@ func (v *supervisor) run(ctx context.Context) (Report, error) {
 			reason = sig.String()
 		case sig := <-v.hangups:
 			v.signal(sig, func(p *process) bool { return p.up })
+		case sig := <-v.handovers:
+			v.Runner.Log.Warn("several processes cannot be handed over, going on", "signal", sig.String(), "pid", os.Getpid())
 		case s := <-v.due:
 			err = v.start(s)
 		case e := <-v.events:
@@ -66,6 +69,7 @@ func (v *supervisor) run(ctx context.Context) (Report, error) {
 		reason = err.Error()
 	}
 	v.Runner.Log.Info("draining", "reason", reason, "processes", v.alive, "pid", os.Getpid())
+	v.Runner.notify("STOPPING=1")
 	report, drainErr := v.drain()
 	return report, errors.Join(err, drainErr)
 }
@@ -87,9 +91,12 @@ func (v *supervisor) start(s *seat) error {
 	return nil
 }
 
-// isUp lets the others follow the first.
+// isUp lets the others follow the first, which can serve all clients.
 func (v *supervisor) isUp(p *process) error {
 	v.Runner.Log.Info("process is up", "child", p.Pid, "took", time.Since(p.started))
+	if !v.up {
+		v.Runner.notify("READY=1")
+	}
 	p.up, v.up = true, true
 	var errs []error
 	for len(v.seats) < v.Procs {

@@ -31,7 +31,8 @@ func RenderError(c *Context, err error) error {
 		}
 	}
 	for name, value := range e.Header.All() {
-		if !slices.Contains(representation, name) && !hopByHop[name] {
+		unsatisfied := name == "Content-Range" && e.Status == http.StatusRequestedRangeNotSatisfiable
+		if (unsatisfied || !slices.Contains(representation, name)) && !hopByHop[name] {
 			h.Add(name, value)
 		}
 	}
@@ -70,32 +71,68 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 	if len(e.Fields) > 0 {
 		doc["errors"] = e.Fields
 	}
-	return json.Marshal(doc)
+	body, err := json.Marshal(doc)
+	if err != nil && len(e.Fields) > 0 {
+		doc["errors"] = tellable(e.Fields)
+		return json.Marshal(doc)
+	}
+	return body, err
 }
 
-// UnmarshalJSON reads a problem document; members without a field go to Extra.
-func (e *Error) UnmarshalJSON(data []byte) error {
-	var known struct {
-		Status   int          `json:"status"`
-		Type     string       `json:"type"`
-		Title    string       `json:"title"`
-		Detail   string       `json:"detail"`
-		Instance string       `json:"instance"`
-		Errors   []FieldError `json:"errors"`
+// tellable leaves out the values that JSON cannot tell, such as NaN.
+func tellable(fields []FieldError) []FieldError {
+	fields = slices.Clone(fields)
+	for i := range fields {
+		if _, err := json.Marshal(fields[i].Value); err != nil {
+			fields[i].Value = nil
+		}
 	}
+	return fields
+}
+
+// UnmarshalJSON reads a problem document; members without a field go to Extra. One of
+// the standard members that has another type is passed over (RFC 9457, section 3.1), and
+// "errors" of another shape, which is an extension, goes to Extra.
+func (e *Error) UnmarshalJSON(data []byte) error {
+	var members map[string]json.RawMessage
 	var extra map[string]any
-	if err := errors.Join(json.Unmarshal(data, &known), json.Unmarshal(data, &extra)); err != nil {
+	if err := errors.Join(json.Unmarshal(data, &members), json.Unmarshal(data, &extra)); err != nil {
 		return err
 	}
-	for _, name := range []string{"status", "type", "title", "detail", "instance", "errors"} {
-		delete(extra, name)
+	var read Error
+	for name, to := range map[string]any{"status": &read.Status, "type": &read.Type, "title": &read.Title,
+		"detail": &read.Detail, "instance": &read.Instance} {
+		if value, has := members[name]; has {
+			_ = json.Unmarshal(value, to) // or it stays as if it were not there
+			delete(extra, name)
+		}
 	}
-	if len(extra) == 0 {
-		extra = nil
+	if value, has := members["errors"]; has {
+		var ours bool
+		if read.Fields, ours = fieldErrors(value); ours {
+			delete(extra, "errors")
+		}
 	}
-	*e = Error{Status: known.Status, Type: known.Type, Title: known.Title, Detail: known.Detail,
-		Instance: known.Instance, Fields: known.Errors, Extra: extra}
+	if len(extra) > 0 {
+		read.Extra = extra
+	}
+	*e = read
 	return nil
+}
+
+// fieldErrors reads the member "errors", false if it is not a list of name and detail.
+func fieldErrors(data []byte) ([]FieldError, bool) {
+	var shape []struct{ Name, Detail *string }
+	var fields []FieldError
+	if json.Unmarshal(data, &shape) != nil || json.Unmarshal(data, &fields) != nil {
+		return nil, false
+	}
+	for _, f := range shape {
+		if f.Name == nil || f.Detail == nil {
+			return nil, false
+		}
+	}
+	return fields, true
 }
 
 func (e *Error) text() []byte {
@@ -132,8 +169,7 @@ var added = map[string]bool{"Set-Cookie": true, "Vary": true}
 // fail renders err through the error handlers of the request's group, innermost
 // first, and has [RenderError] as the last.
 func (c *Context) fail(err error) error {
-	e := AsError(err)
-	if e.Status == statusClientGone || errors.Is(err, http.ErrAbortHandler) {
+	if gone(err) {
 		return err
 	}
 	for _, name := range slices.Concat(representation, lifetimes) {

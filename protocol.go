@@ -37,13 +37,25 @@ func (p Protocol) String() string {
 // ConnInfo describes the connection a request came over. It is read-only and
 // stays valid after the request.
 type ConnInfo struct {
-	// Transport is "tcp", "unix" or "quic"; "" if the server does not tell.
+	// Transport is "tcp", "unix", "vsock", "quic" or "udp"; "" if the server does not tell.
 	Transport string
-	// Remote and Local are the two ends as the socket has them. Remote is the
-	// proxy where there is one: see [Context.ClientIP]. Nil if unknown.
+	// Remote and Local are the two ends as the socket has them, or as the client's connection
+	// to a balancer had them that tells so by the PROXY protocol. A proxy of HTTP is a Remote
+	// as any other: see [Context.ClientIP]. Nil if unknown.
 	Remote, Local net.Addr
 	// TLS is the state of the handshake, nil without TLS.
 	TLS *tls.ConnectionState
+	// Peer is who has the other end of a Unix socket; nil if that cannot be told.
+	Peer *PeerCred
+	// Proxy is what came by the PROXY protocol, nil without.
+	Proxy *ProxyHeader
+}
+
+// PeerCred tells whose process connected a Unix socket, as the kernel knows it.
+type PeerCred struct {
+	// PID is 0 where the system does not tell, or the process cannot be seen from here.
+	PID      int
+	UID, GID int
 }
 
 // Conn is what a server that stands on net/http tells about one connection.
@@ -58,6 +70,11 @@ type Conn struct {
 	// BeforeHead is called with the header of a response before it is sent, if the
 	// request has a body; it may be nil. With fullDuplex the handler goes on reading.
 	BeforeHead func(r *http.Request, h http.Header, fullDuplex bool)
+	// AltSvc returns the Alt-Svc field of responses, "" for none; nil means none.
+	AltSvc func() string
+	// Upgrade accepts an extended CONNECT (RFC 8441, RFC 9220) whose response head w has not sent yet,
+	// and returns the stream; nil if there are none. The request has the method CONNECT and the protocol in Proto.
+	Upgrade func(w http.ResponseWriter, r *http.Request) (net.Conn, error)
 }
 
 type connKey struct{}

@@ -38,13 +38,13 @@ type provided struct {
 func Provide[I, T any](r *Router, fn func(context.Context, I) (T, error)) {
 	where := callSite()
 	if fn == nil {
-		r.log.add(where, "provider of %v is nil", reflect.TypeFor[T]())
+		r.log.add(where, "provider of %v is nil: give a function", reflect.TypeFor[T]())
 		return
 	}
 	p := newProvider[I, T](r, where, fn)
 	for _, other := range r.provides {
 		if other.typ == p.typ {
-			r.log.add(where, "type %v is provided twice, the other at %s", p.typ, other.where)
+			r.log.add(where, "type %v is provided twice, the other at %s: keep one, or provide it in a group of its own", p.typ, other.where)
 		}
 	}
 	r.provides = append(r.provides, p)
@@ -54,7 +54,7 @@ func Provide[I, T any](r *Router, fn func(context.Context, I) (T, error)) {
 func Override[T any](r *Router, fn func(context.Context) (T, error)) {
 	where := callSite()
 	if fn == nil {
-		r.log.add(where, "override of %v is nil", reflect.TypeFor[T]())
+		r.log.add(where, "override of %v is nil: give a function", reflect.TypeFor[T]())
 		return
 	}
 	r.overrides = append(r.overrides, newProvider[struct{}, T](r, where, func(ctx context.Context, _ struct{}) (T, error) { return fn(ctx) }))
@@ -68,7 +68,7 @@ func newProvider[I, T any](r *Router, where string, fn func(context.Context, I) 
 	if len(p.op.bodies) > 0 {
 		r.log.add(where, "the provider of %v reads the request body, which belongs to the handler", t)
 	}
-	if reflect.PointerTo(t).Implements(extractorType) || t == contextType {
+	if extracts(t) || t == contextType {
 		r.log.add(where, "type %v cannot be provided, it is filled in its own way", t)
 	}
 	p.set = func(to unsafe.Pointer, from any) { *(*T)(to) = *from.(*T) }
@@ -102,7 +102,7 @@ func (t *table) bindProviders() {
 func (t *table) bindProvided(p *provided, path []string) {
 	path = append(path, p.typ.String())
 	if p.binding {
-		t.mistake(p.where, "provided values need each other: %s", strings.Join(path, " -> "))
+		t.mistake(p.where, "provided values need each other: %s: take one out of the circle", strings.Join(path, " -> "))
 		return
 	}
 	if p.bound != nil {
@@ -113,13 +113,13 @@ func (t *table) bindProvided(p *provided, path []string) {
 	parts, _ := parsePattern(p.scope.prefix + "/")
 	r := &route{op: p.op, scope: p.scope, parts: parts, params: p.scope.params}
 	for _, in := range p.op.Inputs {
-		if in.In == "path" && !slices.Contains(r.params, in.Name) {
+		if in.In == "path" && in.Name != soleParam && !slices.Contains(r.params, in.Name) {
 			t.mistake(p.where, "the provider of %v reads path parameter %q, which the prefix %q of its group does not have", p.typ, in.Name, p.scope.prefix)
 		}
 	}
 	for _, need := range p.op.needs {
 		if _, ok := p.scope.supplies[need]; !ok {
-			t.mistake(p.where, "the provider of %v needs a supplied value of type %v", p.typ, need)
+			t.mistake(p.where, "the provider of %v needs a supplied value of type %v: call tako.Supply on the router or a group around it", p.typ, need)
 		}
 	}
 	if p.bound = p.in.bind(t, r); p.bound == nil {

@@ -2,12 +2,15 @@ package tako
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
+	"syscall"
 	"unsafe"
 
 	"github.com/tako-go/tako/internal/ascii"
@@ -20,7 +23,7 @@ func (c *Context) Header() *Header {
 
 // HeadSent reports whether the handler has begun the response.
 func (c *Context) HeadSent() bool {
-	return c.at().opened
+	return c.at().opened || c.at().upgraded
 }
 
 // WriteHead begins a response whose body follows by [Context.Write]. Its length
@@ -59,7 +62,8 @@ func (c *Context) WriteBuffers(bufs net.Buffers) (int64, error) {
 }
 
 // ReadFrom writes the body from r until its end; a file goes to the socket
-// without being copied where the runtime can and nothing wraps the body.
+// without being copied where the runtime can and nothing wraps the body. The error
+// matches [ErrClientGone] if it is the client that a file could not be sent to.
 func (c *Context) ReadFrom(r io.Reader) (int64, error) {
 	c.live()
 	if !c.opened {
@@ -71,12 +75,42 @@ func (c *Context) ReadFrom(r io.Reader) (int64, error) {
 		return io.CopyBuffer(struct{ io.Writer }{c}, struct{ io.Reader }{r}, make([]byte, 32<<10))
 	}
 	n, err := c.ex.ReadFrom(r)
+	if err != nil && sendingFailed(r, err) {
+		err = fmt.Errorf("%w: %w", ErrClientGone, err)
+	}
+	c.copied(n)
+	return n, err
+}
+
+// copied counts bytes of the body that the exchange has taken by itself.
+func (c *Context) copied(n int64) {
 	if c.left >= 0 {
 		c.left -= n
 	}
 	c.written += n
 	c.sentBytes += n
-	return n, err
+}
+
+// sendingFailed reports whether err, of copying r to the client, is about the client: the
+// connection is gone or was cut, or takes nothing. Reading a file fails in other ways, but
+// what reads from another connection may fail alike.
+func sendingFailed(r io.Reader, err error) bool {
+	if l, ok := r.(*io.LimitedReader); ok {
+		r = l.R
+	}
+	f, ok := r.(*os.File)
+	if !ok || !clientLost(err) {
+		return false
+	}
+	info, failed := f.Stat()
+	return failed == nil && info.Mode().IsRegular()
+}
+
+// clientLost reports whether err, of sending a regular file, is about the client and does not
+// say so yet.
+func clientLost(err error) bool {
+	return !errors.Is(err, ErrClientGone) && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded))
 }
 
 // limitedTo reports whether r cannot yield more than n bytes.

@@ -2,11 +2,11 @@ package tako
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"reflect"
-	"strings"
+	"slices"
 	"unsafe"
 )
 
@@ -21,7 +21,8 @@ type Route[I, O any] struct {
 // Operation returns the record of the route.
 func (r Route[I, O]) Operation() *Operation { return r.op }
 
-// Pattern returns the path pattern with the prefixes of the groups around it.
+// Pattern returns the path pattern with the prefixes of the groups around it, but
+// not of the router that theirs is mounted in.
 func (r Route[I, O]) Pattern() string {
 	prefix := ""
 	for at := r.router; at != nil; at = at.parent {
@@ -33,7 +34,8 @@ func (r Route[I, O]) Pattern() string {
 	return prefix + r.op.Pattern
 }
 
-// URL returns path and query for an input.
+// URL returns path and query for an input. A parameter of the pattern that would
+// be empty is an error.
 func (r Route[I, O]) URL(in I) (string, error) {
 	req, err := r.Request(context.Background(), in)
 	if err != nil {
@@ -49,8 +51,11 @@ type RequestEncoder interface {
 	EncodeRequest(req *http.Request) error
 }
 
-// Request returns the request for an input, to a URL without a host of its own.
-// Provided values and extractors that are no [RequestEncoder] are left out.
+// Request returns the request for an input. Its URL has the host of the route's host
+// pattern, and one that does not exist without a pattern.
+// The body is encoded by the first codec of the route or its groups, and as JSON
+// without one. Provided values and extractors that are neither [RequestEncoder] nor
+// [PathEncoder] are left out: what these read is the caller's to add.
 func (r Route[I, O]) Request(ctx context.Context, in I) (*http.Request, error) {
 	method := r.op.Method
 	if method == "" {
@@ -60,34 +65,56 @@ func (r Route[I, O]) Request(ctx context.Context, in I) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, streams := any(new(O)).(*Stream); !streams {
-		req.Header.Set("Accept", "application/json")
+	codecs := r.codecs()
+	switch any(new(O)).(type) {
+	case *Stream, *File, *HTML: // of whatever type they are
+	default:
+		req.Header.Set("Accept", acceptOf(codecs))
 	}
-	params := map[string]string{}
+	to := requestEncoding{req: req, params: map[string]string{}, codec: codecs[0]}
 	v := reflect.ValueOf(&in).Elem()
 	if r.in.whole {
-		err = encodeExtractor(req, v.Addr().Interface(), params)
+		err = to.extractor(v.Addr().Interface())
 	}
 	for i := range r.in.fields {
 		if err == nil {
-			err = r.in.fields[i].encode(req, fieldAt(v, r.in.fields[i].offset, r.in.fields[i].typ), params)
+			f := &r.in.fields[i]
+			err = to.field(f, fieldAt(v, f.offset, f.typ))
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("encode input of %s: %w", r.op, err)
 	}
-	path, err := fillPattern(r.Pattern(), params)
+	path, err := fillPattern(r.Pattern(), to.params)
 	if err != nil {
 		return nil, err
 	}
 	decoded, _ := unescapeSegment(path)
 	req.URL.Path, req.URL.RawPath = decoded, path
+	if host := r.hostPattern(); host != "" {
+		if req.Host, err = fillHost(host, to.params); err != nil {
+			return nil, err
+		}
+		req.URL.Host = req.Host
+	}
 	return req, nil
 }
 
+// hostPattern returns that of the route or the groups around it.
+func (r Route[I, O]) hostPattern() string {
+	if r.op.Host != "" {
+		return r.op.Host
+	}
+	return r.router.hostPattern()
+}
+
 // Do calls the operation through rt and decodes the result. An answer with a
-// status of 400 or more is returned as an [Error]. A result that streams must be
-// closed by the caller.
+// status of 400 or more is returned as an [Error] with what the problem document
+// says, and a [ResponseError] with the header fields in its chain; if it is one that
+// [Throws] declared, [errors.Is] finds that. Redirections are not followed: one is an error, unless the result is a [Redirect]. A result
+// that streams, such as [Stream] and [File], must be closed by the caller. How
+// long a call and how large a response may be is up to ctx and rt; package client
+// has a round tripper that bounds both.
 func (r Route[I, O]) Do(ctx context.Context, rt http.RoundTripper, in I, edit ...func(*http.Request)) (O, error) {
 	var out O
 	req, err := r.Request(ctx, in)
@@ -99,80 +126,46 @@ func (r Route[I, O]) Do(ctx context.Context, rt http.RoundTripper, in I, edit ..
 	}
 	resp, err := rt.RoundTrip(req)
 	if err != nil {
-		return out, err
+		return out, fmt.Errorf("call %s: %w", r.op, err)
 	}
-	_, streams := any(&out).(*Stream)
-	if !streams || resp.StatusCode >= 400 {
-		defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // whatever it is by then
+	if resp.Request == nil {
+		resp.Request = req // which tells that of HEAD has no body
 	}
-	if resp.StatusCode >= 400 {
-		return out, readError(resp)
+	plan := r.output()
+	switch status := resp.StatusCode; {
+	case status < 200:
+		err = errors.New("this is no answer to the request")
+	case status < 300, plan.takes(&out, status):
+		err = plan.read(resp, &out, r.codecs())
+	case status >= 400:
+		return out, r.readError(resp)
+	default:
+		err = fmt.Errorf("redirected to %q", resp.Header.Get("Location"))
 	}
-	if _, redirects := any(&out).(*Redirect); resp.StatusCode >= 300 && !redirects {
-		return out, fmt.Errorf("%s answered %d, to %q", r.op, resp.StatusCode, resp.Header.Get("Location"))
-	}
-	return out, decodeResponse(resp, &out)
-}
-
-// readError reads an error response, a problem document or not.
-func readError(resp *http.Response) error {
-	e := new(Error)
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil {
-		return err
+		var zero O
+		return zero, fmt.Errorf("%s answered %d: %w", r.op, resp.StatusCode, err)
 	}
-	if mediaType(resp.Header.Get("Content-Type")) != "application/problem+json" || e.UnmarshalJSON(body) != nil {
-		e.Detail = strings.TrimSpace(string(body))
-	}
-	e.Status = resp.StatusCode
-	for name, values := range resp.Header {
-		for _, v := range values {
-			e.Header.Add(name, v)
-		}
-	}
-	return e
+	return out, nil
 }
 
-func decodeResponse(resp *http.Response, out any) error {
-	decode := func(v any) error {
-		body, err := io.ReadAll(resp.Body)
-		if err != nil || len(body) == 0 {
-			return err
-		}
-		if media := mediaType(resp.Header.Get("Content-Type")); !handles(JSONCodec{}, media) {
-			return fmt.Errorf("response has media type %q, JSON is expected", media)
-		}
-		return JSONCodec{}.Decode(body, v)
+// output returns the plan of the result.
+func (r Route[I, O]) output() *output {
+	if h, ok := r.op.typed.(*typed[I, O]); ok {
+		return h.out
 	}
-	if r, ok := out.(fromResponse); ok {
-		return r.fromResponse(resp, decode)
+	return compileOutput(new(Operation), new(mistakes), reflect.TypeFor[O]())
+}
+
+// codecs lists those of the route and of the groups around it, the preferred one
+// first, and JSON.
+func (r Route[I, O]) codecs() []Codec {
+	list := slices.Clone(r.op.codecs)
+	for at := r.router; at != nil; at = at.parent {
+		list = append(list, at.codecs...)
 	}
-	t := reflect.TypeOf(out).Elem()
-	plan := compileOutput(new(Operation), new(mistakes), t)
-	if plan.empty {
-		return nil
-	}
-	if len(plan.fields) == 0 {
-		return decode(out)
-	}
-	v := reflect.ValueOf(out).Elem()
-	for _, f := range plan.fields {
-		target := inputField{in: "header", name: f.name, typ: f.typ, parse: parserFor(f.typ)}
-		if f.typ.Kind() == reflect.Slice && target.parse == nil {
-			target.list, target.parse = true, parserFor(f.typ.Elem())
-		}
-		var bad []FieldError
-		for _, value := range resp.Header[f.name] {
-			target.put(fieldAt(v, f.offset, f.typ).Addr().UnsafePointer(), value, true, &bad)
-		}
-		if len(bad) > 0 {
-			return fmt.Errorf("response header %s %s", f.name, bad[0].Detail)
-		}
-	}
-	if plan.body == nil {
-		return nil
-	}
-	return decode(fieldAt(v, plan.body.offset, plan.body.typ).Addr().Interface())
+	return append(list, JSONCodec{})
 }
 
 // fieldAt returns the field of v at an offset, of embedded structs too.

@@ -3,76 +3,136 @@ package tako
 import (
 	"bytes"
 	"encoding"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tako-go/tako/internal/ascii"
 )
 
-// encodeExtractor writes an extractor into req if it can be.
-func encodeExtractor(req *http.Request, v any, params map[string]string) error {
-	switch e := v.(type) {
-	case pathEncoder:
-		return e.encodePath(params)
-	case RequestEncoder:
-		return e.EncodeRequest(req)
+// requestEncoding is a request under way, with the path parameters it will have.
+type requestEncoding struct {
+	req    *http.Request
+	params map[string]string
+	codec  Codec
+}
+
+// A PathEncoder is an Extractor of path parameters that can also be run backwards, so
+// that [Route.URL] and [Route.Do] know what to put into the pattern.
+type PathEncoder interface {
+	// EncodePath sets the parameters it knows, by their names.
+	EncodePath(params map[string]string) error
+}
+
+// extractor writes an extractor if it can be.
+func (to *requestEncoding) extractor(v any) error {
+	if e, ok := v.(PathEncoder); ok {
+		if err := e.EncodePath(to.params); err != nil {
+			return err
+		}
+	}
+	if e, ok := v.(RequestEncoder); ok {
+		return e.EncodeRequest(to.req)
 	}
 	return nil
 }
 
-// pathEncoder is implemented by [Path].
-type pathEncoder interface {
-	encodePath(params map[string]string) error
-}
-
-// encode writes one field of an input into req, path parameters into params.
-func (f *inputField) encode(req *http.Request, v reflect.Value, params map[string]string) error {
+// field writes one field of an input.
+func (to *requestEncoding) field(f *inputField, v reflect.Value) error {
 	switch f.source {
-	case fromPath:
-		params[f.name] = formatValue(v)
-	case fromQuery, fromHeader, fromCookie:
-		if f.list {
-			for i := range v.Len() {
-				if err := f.encodeOne(req, formatValue(v.Index(i))); err != nil {
-					return err
-				}
-			}
-		} else if !v.IsZero() || f.def != "" || f.required {
-			return f.encodeOne(req, formatValue(v))
+	case fromPath, fromQuery, fromHeader, fromCookie:
+		if err := to.param(f, v); err != nil {
+			return fmt.Errorf("%s parameter %s: %w", f.in, f.name, err)
 		}
 	case fromBody:
-		if f.body.optional && v.IsNil() {
+		if f.optional && v.IsNil() {
 			return nil
 		}
-		body, err := encodeJSON(v.Addr().Interface())
-		setBody(req, "application/json", body)
-		return err
+		var buf bytes.Buffer
+		if err := to.codec.Encode(&buf, v.Addr().Interface()); err != nil {
+			return err
+		}
+		setBody(to.req, to.codec.MediaTypes()[0], buf.Bytes())
 	case fromRawBody:
-		setBody(req, "application/octet-stream", v.Bytes())
+		setBody(to.req, "application/octet-stream", v.Bytes())
 	case fromBodyFlow:
 		if r, ok := v.Interface().(io.Reader); ok && r != nil {
-			req.Body, req.ContentLength = io.NopCloser(r), -1
+			to.req.Body, to.req.ContentLength = io.NopCloser(r), -1
+			to.req.Header.Set("Content-Type", "application/octet-stream")
 		}
 	case fromExtractor:
-		return encodeExtractor(req, v.Addr().Interface(), params)
+		return to.extractor(v.Addr().Interface())
 	}
 	return nil
 }
 
-func (f *inputField) encodeOne(req *http.Request, value string) error {
-	switch f.source {
-	case fromQuery:
-		addQuery(req, f.name, value)
-	case fromHeader:
-		req.Header.Add(f.name, value)
-	case fromCookie:
-		return addCookie(req, f.name, value)
+func (to *requestEncoding) param(f *inputField, v reflect.Value) error {
+	switch {
+	case f.source == fromPath:
+		text, err := formatParam(v)
+		to.params[f.name] = text
+		return err
+	case f.list && f.source == fromCookie && v.Len() > 1:
+		return errors.New("a cookie has one value")
+	case f.list:
+		for i := range v.Len() {
+			if err := to.one(f, v.Index(i)); err != nil {
+				return err
+			}
+		}
+	case !v.IsZero() || f.def != "" || f.required:
+		return to.one(f, v)
 	}
 	return nil
+}
+
+func (to *requestEncoding) one(f *inputField, v reflect.Value) error {
+	text, err := formatParam(v)
+	switch {
+	case err != nil:
+		return err
+	case f.source == fromQuery:
+		addQuery(to.req, f.name, text)
+	case f.source == fromCookie:
+		return addCookie(to.req, f.name, text)
+	case f.source == fromHeader:
+		return addHeader(to.req, f, text)
+	}
+	return nil
+}
+
+// addHeader refuses what the other side would read as something else.
+func addHeader(req *http.Request, f *inputField, text string) error {
+	if text == "" && !f.list {
+		return errors.New("an empty header field counts as absent")
+	}
+	if !ascii.IsFieldValue(text) || text != ascii.Trim(text) {
+		return fmt.Errorf("%q cannot be the value of a header field", text)
+	}
+	if f.list {
+		if items := slices.Collect(ascii.ListItems(text)); len(items) != 1 || items[0] != text {
+			return fmt.Errorf("%q cannot be a member of a header field", text)
+		}
+	}
+	req.Header.Add(f.name, text)
+	return nil
+}
+
+// formatParam returns the text for v; a type that can be read but not written is
+// an error.
+func formatParam(v reflect.Value) (string, error) {
+	format := formatterFor(v.Type())
+	if format == nil {
+		return "", fmt.Errorf("a %v cannot be written as text: give it MarshalText", v.Type())
+	}
+	return format(v), nil
 }
 
 // addCookie refuses what http.Request.AddCookie would change.
@@ -103,6 +163,17 @@ func encodeJSON(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	err := JSONCodec{}.Encode(&buf, v)
 	return buf.Bytes(), err
+}
+
+// acceptOf lists what codecs can decode, and problem documents.
+func acceptOf(codecs []Codec) string {
+	var list []string
+	for _, codec := range codecs {
+		if media := codec.MediaTypes()[0]; !slices.Contains(list, media) {
+			list = append(list, media)
+		}
+	}
+	return strings.Join(append(list, "application/problem+json"), ", ")
 }
 
 // soleParam stands for the only parameter of a pattern, whatever its name.
@@ -141,6 +212,23 @@ func fillPattern(pattern string, params map[string]string) (string, error) {
 		}
 	}
 	return b.String(), nil
+}
+
+// fillHost puts values into a host pattern; one is a label.
+func fillHost(pattern string, params map[string]string) (string, error) {
+	h, problem := parseHost(pattern)
+	if problem != "" {
+		return "", fmt.Errorf("tako: host %q %s", pattern, problem)
+	}
+	filled := h.pattern()
+	for _, name := range h.names {
+		value := params[name]
+		if !isHostLabel(value) || strings.Contains(value, ".") {
+			return "", fmt.Errorf("tako: %q cannot be the %s of host %q", value, name, pattern)
+		}
+		filled = strings.Replace(filled, "{"+name+"}", value, 1)
+	}
+	return filled, nil
 }
 
 var marshalerType = reflect.TypeFor[encoding.TextMarshaler]()

@@ -1,6 +1,7 @@
 package tako
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -49,10 +50,15 @@ type Router struct {
 	bodyLimit  *int64
 	slash      *SlashPolicy
 	codecs     []Codec
+	formats    map[string]func(string) error
+	validator  func(context.Context, any) error
+	described  *Operation
 	provides   []*provider
 	overrides  []*provider
 	supplies   map[reflect.Type]any
 	trusted    []netip.Prefix
+	trustsUnix bool
+	forwarding Forwarding
 
 	building   sync.Mutex
 	reportOnce sync.Once
@@ -82,7 +88,7 @@ func (r *Router) Group(prefix string, mws ...Middleware) *Router {
 func (r *Router) Host(host string, mws ...Middleware) *Router {
 	g := r.group("", host, mws)
 	if host == "" {
-		r.log.add(g.where, "host is empty")
+		r.log.add(g.where, "host is empty: use Group for routes of every host")
 	}
 	if r.hostPattern() != "" {
 		r.log.add(g.where, "host %q inside host %q", host, r.hostPattern())
@@ -114,7 +120,7 @@ func (r *Router) Mount(prefix string, child *Router) {
 	r.log.changing(where)
 	switch {
 	case child == nil:
-		r.log.add(where, "mounted router is nil")
+		r.log.add(where, "mounted router is nil: make it by tako.New")
 	case child.parent != nil:
 		r.log.add(where, "mounted router is a group, mount the router it belongs to")
 	default:
@@ -131,7 +137,7 @@ func (r *Router) Use(mws ...Middleware) {
 func (r *Router) use(mws []Middleware) {
 	for _, mw := range mws {
 		if mw == nil {
-			r.log.add(callSite(), "middleware is nil")
+			r.log.add(callSite(), "middleware is nil: leave it out")
 			continue
 		}
 		r.middleware = append(r.middleware, mw)
@@ -145,7 +151,7 @@ func (r *Router) Handle(method, pattern string, h Handler, options ...Option) *O
 	op := r.register(method, pattern, options)
 	op.handler = h
 	if h == nil {
-		r.log.add(op.Location, "%s: handler is nil", op)
+		r.log.add(op.Location, "%s: handler is nil: give a function", op)
 	}
 	return op
 }
@@ -157,7 +163,7 @@ func (r *Router) register(method, pattern string, options []Option) *Operation {
 	m, host, path := splitPattern(pattern)
 	op.Pattern, op.Host = path, host
 	if m != "" {
-		r.log.add(op.Location, "pattern %q: the method is an argument of its own", pattern)
+		r.log.add(op.Location, "pattern %q: the method is an argument of its own: take it out of the pattern", pattern)
 	}
 	op.apply(options)
 	r.routes = append(r.routes, op)
@@ -210,10 +216,10 @@ func (r *Router) Fallback(h Handler) {
 	where := callSite()
 	r.log.changing(where)
 	if h == nil {
-		r.log.add(where, "fallback is nil")
+		r.log.add(where, "fallback is nil: leave the call out to answer 404")
 	}
 	if r.fallback != nil {
-		r.log.add(where, "fallback set twice")
+		r.log.add(where, "fallback set twice on one group: keep one of the calls")
 	}
 	r.fallback = h
 }
@@ -223,10 +229,10 @@ func (r *Router) OnError(h ErrorHandler) {
 	where := callSite()
 	r.log.changing(where)
 	if h == nil {
-		r.log.add(where, "error handler is nil")
+		r.log.add(where, "error handler is nil: leave the call out to render errors as ever")
 	}
 	if r.onError != nil {
-		r.log.add(where, "error handler set twice")
+		r.log.add(where, "error handler set twice on one group: an error that one returns goes to the group around it")
 	}
 	r.onError = h
 }
@@ -238,10 +244,10 @@ func (r *Router) Timeout(d time.Duration) {
 	where := callSite()
 	r.log.changing(where)
 	if r.timeout != nil {
-		r.log.add(where, "timeout set twice")
+		r.log.add(where, "timeout set twice on one group: keep one of the calls, or give routes their own by tako.Timeout")
 	}
 	if d < 0 {
-		r.log.add(where, "timeout %v is negative", d)
+		r.log.add(where, "timeout %v is negative: 0 stands for none", d)
 	}
 	r.timeout = &d
 }
@@ -252,10 +258,10 @@ func (r *Router) BodyLimit(n int64) {
 	where := callSite()
 	r.log.changing(where)
 	if r.bodyLimit != nil {
-		r.log.add(where, "body limit set twice")
+		r.log.add(where, "body limit set twice on one group: keep one of the calls, or give routes their own by tako.BodyLimit")
 	}
 	if n < NoLimit {
-		r.log.add(where, "body limit %d is negative", n)
+		r.log.add(where, "body limit %d is negative: tako.NoLimit turns it off", n)
 	}
 	r.bodyLimit = &n
 }
@@ -277,10 +283,10 @@ func (r *Router) TrailingSlash(p SlashPolicy) {
 	where := callSite()
 	r.log.changing(where)
 	if r.slash != nil {
-		r.log.add(where, "trailing slash policy set twice")
+		r.log.add(where, "trailing slash policy set twice on one group: keep one of the calls")
 	}
 	if p > SlashSame {
-		r.log.add(where, "unknown trailing slash policy %d", p)
+		r.log.add(where, "unknown trailing slash policy %d: use SlashStrict, SlashRedirect or SlashSame", p)
 	}
 	r.slash = &p
 }
@@ -291,10 +297,60 @@ func (r *Router) Codec(codec Codec) {
 	where := callSite()
 	r.log.changing(where)
 	if codec == nil || len(codec.MediaTypes()) == 0 {
-		r.log.add(where, "codec without a media type")
+		r.log.add(where, "codec without a media type: MediaTypes must name one, since bodies are told apart by it")
 		return
 	}
 	r.codecs = append(r.codecs, codec)
+}
+
+// Format names a check of text that validation knows as the value of format tags in
+// the inputs of r's routes: nil if the text is right, else an error that completes
+// the sentence "the value …". It is called by many goroutines at once.
+func (r *Router) Format(name string, check func(string) error) {
+	where := callSite()
+	r.log.changing(where)
+	switch {
+	case name == "" || check == nil:
+		r.log.add(where, "format %q has no name or no check: both are needed", name)
+	case r.formats[name] != nil:
+		r.log.add(where, "format %q set twice on one group: give one of them another name", name)
+	}
+	if r.formats == nil {
+		r.formats = map[string]func(string) error{}
+	}
+	r.formats[name] = check
+}
+
+// Validator adds a check of the inputs of r's routes by other means than tags: it
+// is given a pointer to each input struct, to the value of each body and to what
+// [Query], [Path] and [Form] hold, once their tags have been found to be kept. An
+// error without a status is answered 422; an [Error] may list Fields. The
+// innermost Validator counts.
+func (r *Router) Validator(check func(ctx context.Context, v any) error) {
+	where := callSite()
+	r.log.changing(where)
+	if check == nil {
+		r.log.add(where, "validator is nil: leave the call out")
+	}
+	if r.validator != nil {
+		r.log.add(where, "validator set twice on one group: call both from one function")
+	}
+	r.validator = check
+}
+
+// Describe documents all operations of r at once: with tags, errors, security and
+// answers they have in common. Options that adjust a route are a mistake here.
+func (r *Router) Describe(options ...Option) {
+	where := callSite()
+	r.log.changing(where)
+	if r.described == nil {
+		r.described = &Operation{Location: where}
+	}
+	op := r.described
+	op.apply(options)
+	if op.adjusted() {
+		r.log.add(where, "Describe takes options that document; this one adjusts a route: give it to the route")
+	}
 }
 
 // Log sets where the failures of requests go: panics with their stack and the
@@ -310,8 +366,8 @@ func (r *Router) Log(log *slog.Logger) {
 }
 
 // TrustedProxies names the networks of the proxies in front of the service, as
-// CIDR or single addresses. Only what they say in Forwarded and X-Forwarded-*
-// is believed, by [Context.ClientIP], [Context.Host], [Context.Scheme] and all
+// CIDR or single addresses; "unix" is whoever connects over a Unix socket. Only what they
+// say in X-Forwarded-* or Forwarded is believed ([Router.Forwarding]), by [Context.ClientIP], [Context.Host], [Context.Scheme] and all
 // that is built on them. It is set on the router that is served.
 func (r *Router) TrustedProxies(networks ...string) {
 	where := callSite()
@@ -320,9 +376,13 @@ func (r *Router) TrustedProxies(networks ...string) {
 		r.log.add(where, "trusted proxies belong on the router that is served, not on a group")
 	}
 	for _, s := range networks {
+		if s == "unix" {
+			r.trustsUnix = true
+			continue
+		}
 		p, err := parseNetwork(s)
 		if err != nil {
-			r.log.add(where, "trusted proxy %q is neither a network nor an address", s)
+			r.log.add(where, "trusted proxy %q is neither a network nor an address, nor \"unix\"", s)
 			continue
 		}
 		r.trusted = append(r.trusted, p)

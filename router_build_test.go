@@ -111,6 +111,13 @@ func TestBuildMistakes(t *testing.T) {
 		{"proxies that are none", func(r *tako.Router) { r.TrustedProxies("10.0.0.0/8", "proxy.local", "10.0.0.0/33", "") }, "neither a network nor an address"},
 		{"mapped network", func(r *tako.Router) { r.TrustedProxies("::ffff:10.0.0.0/104") }, "neither"},
 		{"proxies on a group", func(r *tako.Router) { r.Group("/a").TrustedProxies("10.0.0.1") }, "not on a group"},
+		{"fields of proxies on a group", func(r *tako.Router) { r.Group("/a").Forwarding(tako.ForwardingX) }, "not on a group"},
+		{"unknown fields of proxies", func(r *tako.Router) { r.Forwarding(3) }, "unknown Forwarding 3"},
+		{"fields of proxies on a child", func(r *tako.Router) {
+			child := tako.New()
+			child.Forwarding(tako.ForwardingX)
+			r.Mount("/a", child)
+		}, "trusted proxies"},
 		{"proxies on a child", func(r *tako.Router) {
 			child := tako.New()
 			child.TrustedProxies("10.0.0.1")
@@ -229,6 +236,7 @@ func TestLateRegistrationIsReported(t *testing.T) {
 		{"slash policy", func(r, _ *tako.Router) { r.TrailingSlash(tako.SlashSame) }},
 		{"codec", func(r, _ *tako.Router) { r.Codec(tako.JSONCodec{}) }},
 		{"proxies", func(r, _ *tako.Router) { r.TrustedProxies("10.0.0.1") }},
+		{"fields of proxies", func(r, _ *tako.Router) { r.Forwarding(tako.ForwardingX) }},
 		{"supply", func(r, _ *tako.Router) { tako.Supply(r, "late") }},
 		{"provide", func(r, _ *tako.Router) {
 			tako.Provide(r, func(context.Context, in) (string, error) { return "late", nil })

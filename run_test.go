@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"runtime"
 	"strings"
 	"sync"
@@ -45,6 +46,7 @@ type fakeServer struct {
 	listenErr error
 	serveErr  error         // returned at once
 	needs     time.Duration // how long requests take to end
+	served    func()        // called once it serves
 	report    tako.Report
 	shutErr   error
 	once      sync.Once
@@ -64,6 +66,9 @@ func (s *fakeServer) Listen(context.Context) error {
 
 func (s *fakeServer) Serve() error {
 	s.diary.note("%s serves", s.name)
+	if s.served != nil {
+		s.served()
+	}
 	if s.serveErr != nil {
 		return s.serveErr
 	}
@@ -97,7 +102,7 @@ func (s drainingServer) BeginDrain() { s.diary.note("%s begins to drain", s.name
 var (
 	quiet      = slog.New(slog.NewTextHandler(io.Discard, nil))
 	errBroken  = errors.New("broken")
-	quietly    = tako.Runner{Log: quiet, Signals: []os.Signal{}}
+	quietly    = tako.Runner{Log: quiet, Signals: []os.Signal{}, Handover: []os.Signal{}}
 	fakeReport = tako.Report{Idle: 1, Drained: 2, Elapsed: time.Second}
 )
 
@@ -356,9 +361,13 @@ func TestRunSignals(t *testing.T) {
 	t.Run("none", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		a := newFake(new(diary), "a")
-		runner := tako.Runner{Log: quiet, Signals: []os.Signal{}}
+		runner := tako.Runner{Log: quiet, Signals: []os.Signal{}, Handover: []os.Signal{}}
+		arrived := make(chan os.Signal, 1)
+		signal.Notify(arrived, windowChange)
+		defer signal.Stop(arrived)
 		go func() {
 			send()
+			<-arrived // else the next test gets it
 			cancel()
 		}()
 		_, err := runner.Run(ctx, a)
@@ -373,6 +382,6 @@ type signalsWhenServed struct {
 }
 
 func (s signalsWhenServed) Serve() error {
-	s.send()
+	s.served = s.send
 	return s.fakeServer.Serve()
 }

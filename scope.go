@@ -1,6 +1,8 @@
 package tako
 
 import (
+	"context"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -18,6 +20,12 @@ type scope struct {
 	middleware []Middleware   // outside in
 	onError    []ErrorHandler // innermost first
 	codecs     []Codec        // innermost first
+	offers     []string       // the media types that they and JSON encode to
+	encoders   []Codec        // which of them does
+	formats    map[string]func(string) error
+	validator  func(context.Context, any) error
+	described  []*Operation // outside in
+	checks     *checks
 	timeout    time.Duration
 	bodyLimit  int64
 	slash      SlashPolicy
@@ -34,6 +42,8 @@ func (t *table) newScope(parent *scope, r *Router, prefix string) *scope {
 	if parent != nil {
 		s.host, s.timeout, s.bodyLimit, s.slash = parent.host, parent.timeout, parent.bodyLimit, parent.slash
 		s.fallback, s.supplies, s.onError, s.codecs = parent.fallback, parent.supplies, parent.onError, parent.codecs
+		s.checks, s.formats, s.described = parent.checks, parent.formats, slices.Clip(parent.described)
+		s.validator = parent.validator
 		s.middleware = slices.Clip(parent.middleware)
 	}
 	s.prefix = s.outer() + prefix
@@ -42,6 +52,24 @@ func (t *table) newScope(parent *scope, r *Router, prefix string) *scope {
 	}
 	s.middleware = append(s.middleware, r.middleware...)
 	s.codecs = append(slices.Clone(r.codecs), s.codecs...)
+	s.offer()
+	if r.described != nil {
+		s.described = append(s.described, r.described)
+	}
+	if len(r.formats) > 0 {
+		s.formats = maps.Clone(s.formats)
+		if s.formats == nil {
+			s.formats = map[string]func(string) error{}
+		}
+		maps.Copy(s.formats, r.formats)
+		s.checks = nil
+	}
+	if r.validator != nil {
+		s.validator, s.checks = r.validator, nil
+	}
+	if s.checks == nil {
+		s.checks = newChecks(s.formats, s.validator)
+	}
 	if r.host != "" {
 		s.host = r.host
 	}

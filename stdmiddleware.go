@@ -62,7 +62,7 @@ func (b *branch) answerInner(inner *Context) (aborted bool) {
 		}
 		b.end(inner, err, inner.status, true)
 	}()
-	err = b.next(inner)
+	err = inner.unlessEnded(b.next(inner))
 	if err == nil {
 		err = inner.complete()
 	}

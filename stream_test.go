@@ -21,7 +21,7 @@ import (
 func raw(t *testing.T, s *takotest.Server, request string) string {
 	t.Helper()
 	conn := s.Dial()
-	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := io.WriteString(conn, request); err != nil {
 		t.Fatal(err)
 	}
@@ -219,6 +219,8 @@ func TestHeadOfAnEndlessStream(t *testing.T) {
 }
 
 // failing yields some bytes and then an error.
+func reads(s string) io.Reader { return strings.NewReader(s) }
+
 func failing(s string) io.Reader { return io.MultiReader(strings.NewReader(s), errReader{}) }
 
 type errReader struct{}

@@ -19,14 +19,18 @@ type table struct {
 	provided []*provided
 	slots    int // provided values a request may cache
 	trusted  []netip.Prefix
-	log      *slog.Logger // nil for the default
-	methods  string       // Allow of OPTIONS *
-	root     *scope       // of the router that is served
-	unrouted Handler      // answers targets that cannot be routed, inside the root's middleware
-	noRoute  RouteRef
-	mounting []*Router
-	seen     map[*Router]bool
-	mounted  []*Router
+	// trustsUnix says that peers on Unix sockets are trusted proxies.
+	trustsUnix bool
+	forwarding Forwarding
+	log        *slog.Logger // nil for the default
+	methods    string       // Allow of OPTIONS *
+	root       *scope       // of the router that is served
+	unrouted   Handler      // answers targets that cannot be routed, inside the root's middleware
+	noRoute    RouteRef
+	mounting   []*Router
+	seen       map[*Router]bool
+	mounted    []*Router
+	drains     drainWatches
 }
 
 type hostTable struct {
@@ -69,7 +73,7 @@ func (r *Router) Build() error {
 	if r.table.Load() != nil || r.failed != nil {
 		return r.buildErr()
 	}
-	t := &table{any: new(hostTable), names: map[string]*route{}, trusted: slices.Clone(r.trusted), log: r.logger, seen: map[*Router]bool{}}
+	t := &table{any: new(hostTable), names: map[string]*route{}, trusted: slices.Clone(r.trusted), trustsUnix: r.trustsUnix, forwarding: r.forwarding, log: r.logger, seen: map[*Router]bool{}}
 	t.add(nil, r, "", r.where)
 	t.bindProviders()
 	t.finish()
@@ -115,7 +119,7 @@ func (t *table) mistake(where, format string, args ...any) {
 // add compiles r and all below it at one place.
 func (t *table) add(outer *scope, r *Router, prefix, where string) {
 	if slices.Contains(t.mounting, r) {
-		t.mistake(where, "router is mounted inside itself")
+		t.mistake(where, "router is mounted inside itself: mount another")
 		return
 	}
 	t.mounting = append(t.mounting, r)
@@ -133,7 +137,7 @@ func (t *table) add(outer *scope, r *Router, prefix, where string) {
 			t.errs = append(t.errs, r.log.list...)
 			t.mounted = append(t.mounted, r)
 		}
-		if len(r.trusted) > 0 {
+		if len(r.trusted) > 0 || r.trustsUnix || r.forwarding != ForwardingAny {
 			t.mistake(where, "the mounted router names trusted proxies; they belong on the router that is served")
 		}
 		if r.logger != nil {
@@ -189,7 +193,7 @@ func (t *table) addMiss(s *scope, where string) {
 		case l.any == nil || own && l.any.scope.router.fallback == nil:
 			l.any = &route{scope: s}
 		case own && l.any.scope.router.fallback != nil && strings.HasSuffix(pattern, "...}"):
-			t.mistake(where, "two fallbacks for prefix %q, the other at %s", s.prefix, l.any.scope.router.where)
+			t.mistake(where, "two fallbacks for prefix %q, the other at %s: keep one", s.prefix, l.any.scope.router.where)
 		}
 	}
 }
@@ -217,6 +221,12 @@ func (t *table) addRoute(s *scope, op *Operation) {
 		return
 	}
 	h := t.host(host, op.Location)
+	if len(op.codecs) > 0 {
+		own := *s
+		own.codecs = append(slices.Clone(op.codecs), s.codecs...)
+		own.offer()
+		s = &own
+	}
 	r := &route{op: op, scope: s, method: op.Method, path: path, pattern: h.pattern() + path, parts: parts,
 		bodyLimit: s.bodyLimit, timeout: s.timeout, slash: s.slash}
 	setIf(&r.bodyLimit, op.bodyLimit)
@@ -235,7 +245,7 @@ func (t *table) link(h *hostTable, r *route) {
 	l := h.routeDraft.insert(r.parts)
 	if r.method == "" {
 		if l.any != nil {
-			t.mistake(r.op.Location, "%s conflicts with %s at %s", r.label(), l.any.label(), l.any.op.Location)
+			t.mistake(r.op.Location, "%s conflicts with %s at %s: both would serve the same requests; take one out or change its pattern", r.label(), l.any.label(), l.any.op.Location)
 			return
 		}
 		l.any = r
@@ -243,7 +253,7 @@ func (t *table) link(h *hostTable, r *route) {
 	}
 	for other := range l.routes {
 		if other.method == r.method {
-			t.mistake(r.op.Location, "%s conflicts with %s at %s", r.label(), other.label(), other.op.Location)
+			t.mistake(r.op.Location, "%s conflicts with %s at %s: both would serve the same requests; take one out or change its pattern", r.label(), other.label(), other.op.Location)
 			return
 		}
 	}

@@ -18,7 +18,8 @@ func withRouteTimeout(d time.Duration, next Handler) Handler {
 // RunTimeout calls next on a goroutine of its own and waits until it has ended.
 // If it has not begun to respond after d, RunTimeout returns a 503 that matches
 // [ErrTimeout] while next still runs: its context is cancelled with that cause
-// and whatever it writes then returns ErrTimeout. A response that was begun is
+// and whatever it writes then returns ErrTimeout. The response to that has nothing of what
+// next has set before, such as fields and cookies. A response that was begun is
 // not cut. With d zero or less it just calls next.
 func (c *Context) RunTimeout(d time.Duration, next Handler) error {
 	c.live()
@@ -46,8 +47,8 @@ func (c *Context) RunTimeout(d time.Duration, next Handler) error {
 	case err = <-done:
 	case <-timer.C:
 		if ex.seal() {
+			b.abandon(http.StatusServiceUnavailable) // first: it may end at once when it is told
 			cancel(ErrTimeout)
-			b.close()
 			return &Error{Status: http.StatusServiceUnavailable, Err: ErrTimeout}
 		}
 		err = <-done
@@ -191,6 +192,38 @@ func (x *timeoutExchange) Hijack() (conn net.Conn, rw *bufio.ReadWriter, err err
 		return err
 	})
 	return conn, rw, err
+}
+
+func (x *timeoutExchange) Upgrade(h *Header) (conn net.Conn, err error) {
+	err = x.switching(h, func() error {
+		conn, err = x.outer.accept(askedProtocol(x.Exchange))
+		return err
+	})
+	return conn, err
+}
+
+func (x *timeoutExchange) UpgradeEvents(h *Header, protocol string, ev StreamEvents, cfg EventConfig) error {
+	return x.switching(h, func() error {
+		outer := x.outer
+		err := outer.switching(func() error { return outer.ex.UpgradeEvents(&outer.header, protocol, ev, cfg) })
+		outer.upgraded = outer.upgraded || err == nil
+		return err
+	})
+}
+
+// switching has f switch protocols with the fields of h, as the outer Context does it.
+func (x *timeoutExchange) switching(h *Header, f func() error) error {
+	return x.open(false, func() error {
+		outer := x.outer
+		before := outer.header.Clone()
+		outer.header.assign(h)
+		err := f()
+		x.begun = x.begun || outer.upgraded
+		if err != nil {
+			outer.header.assign(before)
+		}
+		return err
+	})
 }
 
 func (x *timeoutExchange) Context() context.Context { return x.ctx }

@@ -280,7 +280,7 @@ func TestLateBodyReads(t *testing.T) {
 			t.Parallel()
 			release, got := make(chan struct{}), make(chan string, 1)
 			r := tako.New()
-			options := way.set(r, 20*time.Millisecond)
+			options := way.set(r, time.Second)
 			r.Post("/{id}", func(c *tako.Context) error {
 				answer := "panic"
 				defer func() { got <- answer }()

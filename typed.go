@@ -11,6 +11,7 @@ import (
 // Handler for its place in the built router.
 type typedHandler interface {
 	bind(t *table, r *route) Handler
+	plan() *input
 }
 
 // Handle registers a typed handler for a method and pattern; the method "" stands
@@ -50,7 +51,7 @@ func Handle[I, O any](r *Router, method, pattern string, fn func(context.Context
 	op.Output = reflect.TypeFor[O]()
 	op.typed = h
 	if fn == nil {
-		r.log.add(op.Location, "%s: handler is nil", op)
+		r.log.add(op.Location, "%s: handler is nil: give a function", op)
 	}
 	op.apply(options)
 	return Route[I, O]{op: op, router: r, in: h.in}
@@ -86,6 +87,8 @@ type typed[I, O any] struct {
 	in  *input
 	out *output
 }
+
+func (h *typed[I, O]) plan() *input { return h.in }
 
 // frame is what one call of a typed handler works on. The handler gets its input
 // by value, so the frame can be used again.

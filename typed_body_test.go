@@ -100,7 +100,8 @@ func TestJSONBody(t *testing.T) {
 		}{
 			{kind, `{"name":"a","age":1}`, 200},
 			{"Application/JSON; charset=utf-8", `{"name":"a","age":1}`, 200},
-			{"application/problem+json", ` {"NAME":"a","age":2,"age":1,"x":[]} ` + "\n", 200},
+			{"application/problem+json", ` {"NAME":"a","age":1,"x":[]} ` + "\n", 200},
+			{kind, `{"name":"a","age":2,"age":1}`, 400},
 			{"application/vnd.a.b+JSON;v=1", `{"name":"a","age":1}`, 200},
 			{"", `{"name":"a"}`, 415},
 			{"text/plain", `{"name":"a"}`, 415},
@@ -129,7 +130,7 @@ func TestJSONBody(t *testing.T) {
 				}
 				resp := s.Post("/b", edit)
 				want := tt.status
-				if tt.kind == kind && tt.body == "" && !chunked && strings.HasPrefix(name, "pointer") && name != "pointer method" {
+				if tt.kind == kind && tt.body == "" && (name == "optional" || strings.HasPrefix(name, "pointer") && name != "pointer method") {
 					want = 200 // no body at all
 				}
 				if resp.StatusCode != want {
@@ -225,8 +226,12 @@ func TestBodyLimits(t *testing.T) {
 			register(r, "/all", tako.BodyLimit(tako.NoLimit))
 			return r
 		}, func(t *testing.T, s *takotest.Server) {
+			large := 2 << 20
+			if name == "one byte a time" {
+				large = 100_000 // as it is slow under the race detector
+			}
 			for path, limit := range map[string]int{"/ten": 10, "/five": 5, "/zero": 0, "/all": -1} {
-				for _, n := range []int{0, limit, limit + 1, 2 << 20} {
+				for _, n := range []int{0, limit, limit + 1, large} {
 					if n < 0 {
 						continue
 					}

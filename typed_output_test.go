@@ -59,7 +59,7 @@ func TestResults(t *testing.T) {
 		{"struct", result(account{"a", 1}, nil), 200, "application/json", `{"name":"a","age":1}`, nil},
 		{"pointer", result(&account{"a", 1}, nil), 200, "application/json", `{"name":"a","age":1}`, nil},
 		{"nil pointer", result((*account)(nil), nil), 200, "application/json", `null`, nil},
-		{"nil slice", result([]int(nil), nil), 200, "application/json", `null`, nil},
+		{"nil slice", result([]int(nil), nil), 200, "application/json", `[]`, nil},
 		{"any", result[any](nil, nil), 200, "application/json", `null`, nil},
 		{"string", result("<a>", nil), 200, "application/json", `"<a>"`, nil},
 		{"empty struct", result(struct{}{}, nil), 204, "", "", nil},
@@ -74,6 +74,7 @@ func TestResults(t *testing.T) {
 		{"redirect", result(tako.Redirect{Location: "/x"}, nil), 303, "", "", map[string]string{"Location": "/x"}},
 		{"redirect 307", result(tako.Redirect{Status: 307, Location: "/x"}, nil), 307, "", "", map[string]string{"Location": "/x"}},
 		{"redirect to script", result(tako.Redirect{Location: "javascript:x"}, nil), 400, "application/problem+json", "", map[string]string{"Location": ""}},
+		{"redirect nowhere", result(tako.Redirect{}, nil), 500, "application/problem+json", "", map[string]string{"Location": ""}},
 		{"redirect by pointer", result(&tako.Redirect{Location: "/x"}, nil), 303, "", "", map[string]string{"Location": "/x"}},
 		{"stream", result(tako.Stream{Body: strings.NewReader("abc")}, nil), 200, "application/octet-stream", "abc", nil},
 		{"sized stream", result(tako.Stream{ContentType: "a/b", Size: 3, Body: strings.NewReader("abc")}, nil), 200, "a/b", "abc", map[string]string{"Content-Length": "3"}},
@@ -85,7 +86,7 @@ func TestResults(t *testing.T) {
 		{"responder interface", result[tako.Responder](valueResponder{"v"}, nil), 203, "text/plain; charset=utf-8", "v", nil},
 		{"fields", result(fielded{Total: 7, Next: "n", Tags: []string{"a", "b"}, Zero: &zero, At: time.Unix(0, 0).UTC(), Wait: time.Second, Body: []int{1}}, nil),
 			200, "application/json", "[1]", map[string]string{"X-Total": "7", "X-Next": "n", "X-Tag": "a, b", "X-Zero": "0", "X-At": "1970-01-01T00:00:00Z", "X-Wait": "1s"}},
-		{"zero fields", result(fielded{}, nil), 200, "application/json", "null", map[string]string{"X-Next": "", "X-Tag": "", "X-Zero": "", "X-At": ""}},
+		{"zero fields", result(fielded{}, nil), 200, "application/json", "[]", map[string]string{"X-Next": "", "X-Tag": "", "X-Zero": "", "X-At": ""}},
 		{"fields alone", result(headersOnly{`"x"`}, nil), 204, "", "", map[string]string{"Etag": `"x"`}},
 		{"field with line end", result(headersOnly{"a\r\nX-Evil: 1"}, nil), 500, "application/problem+json", "", map[string]string{"X-Evil": "", "Etag": ""}},
 		{"error", result(account{"a", 1}, tako.Conflict("no")), 409, "application/problem+json", `{"detail":"no","status":409,"title":"Conflict"}`, nil},
@@ -120,20 +121,20 @@ func TestStreamResults(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		size   int64
-		body   io.Reader
+		body   func(string) io.Reader
 		broken bool
 	}{
-		{"whole", 3, strings.NewReader("abc"), false},
-		{"unknown", 0, strings.NewReader("abc"), false},
-		{"short", 4, strings.NewReader("abc"), true},
-		{"failing", 0, failing("abc"), true},
+		{"whole", 3, reads, false},
+		{"unknown", 0, reads, false},
+		{"short", 4, reads, true},
+		{"failing", 0, failing, true},
 	} {
 		for _, method := range []string{"GET", "HEAD"} {
 			overBoth(t, func() *tako.Router {
 				closed := false
 				r := tako.New()
 				tako.Get(r, "/", func(context.Context, struct{}) (tako.Stream, error) {
-					return tako.Stream{Size: tt.size, Body: closing{tt.body, &closed}}, nil
+					return tako.Stream{Size: tt.size, Body: closing{tt.body("abc"), &closed}}, nil
 				}, tako.With(around(func(c *tako.Context) {
 					c.OnDone(func(tako.Outcome) { assert.Equal(t, closed, true, tt.name+" closed") })
 				})))
@@ -178,4 +179,31 @@ func TestTypedHandlerWritesItself(t *testing.T) {
 	s.Get("/?mode=stream").Expect(200).ExpectText("own")
 	s.Get("/?mode=field").Expect(200).ExpectText(`{"name":"x","age":0}`).ExpectHeader("X-Own", "1")
 	s.Get("/?mode=cookie").Expect(200).ExpectHeader("Set-Cookie", "a=b")
+}
+
+// An error response does not have the Location of the result that could not be
+// written.
+func TestLocationGoesWithItsBody(t *testing.T) {
+	t.Parallel()
+	recordLogs()
+	bad := map[string]any{"x": func() {}}
+	r := tako.New()
+	hook := func(next tako.Handler) tako.Handler {
+		return func(c *tako.Context) error {
+			c.Header().Set("X-Own", "kept")
+			c.BeforeHead(func(*tako.Head) {})
+			return next(c)
+		}
+	}
+	r.Use(hook)
+	tako.Post(r, "/created", func(context.Context, struct{}) (tako.Created[map[string]any], error) {
+		return tako.Created[map[string]any]{Location: "/x", Body: bad}, nil
+	})
+	tako.Post(r, "/accepted", func(context.Context, struct{}) (tako.Accepted[map[string]any], error) {
+		return tako.Accepted[map[string]any]{Location: "/x", Body: bad}, nil
+	})
+	s := takotest.New(t, r)
+	for _, path := range []string{"/created", "/accepted"} {
+		s.Do("POST", path).Expect(500).ExpectHeader("Location", "").ExpectHeader("X-Own", "kept")
+	}
 }
