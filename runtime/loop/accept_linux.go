@@ -72,8 +72,19 @@ func (l *loop) accepted(w *worker, fd int) (robbed bool) {
 	if c == nil {
 		return false
 	}
+	if l.srv.tls != nil && !c.intro {
+		l.leave(c, l.reactor.shake)
+		return false
+	}
+	if l.srv.raw != nil && !c.intro {
+		l.beginSocket(c)
+		return false
+	}
 	// The first request is often there already.
 	if n := tryRead(fd, w.buf); n > 0 {
+		if c.intro {
+			return l.introduce(w, c, w.buf[:n])
+		}
 		return w.serve(c, w.buf[:n], false)
 	}
 	l.poll(c)
@@ -126,7 +137,13 @@ func (l *loop) feed() {
 }
 
 func (l *loop) admitPolled(fd int) {
-	if c := l.admit(fd); c != nil {
+	switch c := l.admit(fd); {
+	case c == nil:
+	case l.srv.tls != nil && !c.intro:
+		l.leave(c, l.reactor.shake)
+	case l.srv.raw != nil && !c.intro:
+		l.beginSocket(c)
+	default:
 		l.poll(c)
 	}
 }
@@ -136,24 +153,28 @@ func (l *loop) admitPolled(fd int) {
 func (l *loop) admit(fd int) *conn {
 	s := l.srv
 	s.stats.accepted.Add(1)
-	ip := peerIP(fd)
+	from, gone := peerAddr(fd)
 	var slot *connlimit.Slot
-	if ip.IsValid() {
-		slot = s.count.AdmitKey(connlimit.KeyIP(ip))
+	intro := false
+	if gone {
+		s.count.Release()
 	} else {
-		slot = s.count.Admit(nil)
+		slot, intro = s.place(from.Addr())
 	}
 	if slot == nil {
-		s.full(ip)
 		closeFD(fd)
 		l.reactor.feed() // its place is free again
 		return nil
 	}
-	c := &conn{l: l, fresh: true}
+	c := &conn{l: l, fresh: true, intro: intro, from: from}
 	s.newPeer(&c.peer, slot, c)
 	l.adopt(c, fd)
 	c.phase = phaseHead
-	l.wheel.set(c, l.after(s.limits.HeaderTimeout))
+	wait := s.limits.HeaderTimeout
+	if intro {
+		wait = s.gate.Timeout()
+	}
+	l.wheel.set(c, l.after(wait))
 	return c
 }
 
@@ -194,7 +215,7 @@ func (a *acceptor) look(l *loop) {
 	}
 	a.lookAt = l.now + lookEvery
 	for _, so := range a.sockets {
-		for so.on && a.stopped == nil && !a.paused {
+		for left := waiting(so.key.FD()); left > 0 && so.on && a.stopped == nil && !a.paused; left-- {
 			fd, _, err := unix.Accept4(so.key.FD(), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 			if err != nil {
 				break
@@ -233,12 +254,26 @@ func (l *loop) unlistened(netpoll.Key) {
 	}
 }
 
+// commonBacklog is how many connections wait for a listening socket at most, as systems are
+// commonly set.
+const commonBacklog = 4096
+
+// waiting bounds how many connections a queue may have: those that come while others are taken
+// would otherwise keep a drain from its end.
+func waiting(fd int) int {
+	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return commonBacklog
+	}
+	return max(commonBacklog, int(info.Unacked)) // of a listening socket, the length of its queue
+}
+
 // emptyQueues takes the connections that wait: closing the socket would reset them,
 // unless another process has it too. What there is no place for is left to that.
 func (l *loop) emptyQueues() {
 	a := &l.accept
 	for _, so := range a.sockets {
-		for l.srv.count.Try() {
+		for left := waiting(so.key.FD()); left > 0 && l.srv.count.Try(); left-- {
 			fd, _, err := unix.Accept4(so.key.FD(), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 			if err == nil {
 				l.admitPolled(fd)

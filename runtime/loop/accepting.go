@@ -6,9 +6,14 @@ import (
 	"net"
 	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
+	"github.com/tako-go/tako"
 	"github.com/tako-go/tako/internal/acceptq"
+	"github.com/tako-go/tako/internal/connlimit"
+	"github.com/tako-go/tako/internal/proxyproto"
+	"github.com/tako-go/tako/internal/unixsock"
 )
 
 // accepting takes the connections of a listener that has no socket to be polled,
@@ -63,34 +68,18 @@ func (a *accepting) pause(d time.Duration) {
 	}
 }
 
-// emptyAfter is how long the accept queue must give nothing to count as empty.
-const emptyAfter = 5 * time.Millisecond
-
 type deadliner interface{ SetDeadline(time.Time) error }
 
 // empty takes the connections that wait: closing the listener would reset them.
 func (a *accepting) empty() {
 	for a.srv.count.Try() {
-		nc, err := a.queued()
+		nc, err := acceptq.Next(a.ln)
 		if err != nil {
 			a.srv.count.Release()
 			return
 		}
 		a.take(nc)
 	}
-}
-
-func (a *accepting) queued() (net.Conn, error) {
-	switch ln := a.ln.(type) {
-	case *net.TCPListener, *net.UnixListener:
-		return acceptq.Next(ln)
-	case deadliner:
-		if err := ln.SetDeadline(time.Now().Add(emptyAfter)); err != nil {
-			return nil, err
-		}
-		return a.ln.Accept()
-	}
-	return nil, acceptq.ErrEmpty
 }
 
 // queueGrace bounds the time to empty the accept queue, should ever new clients come.
@@ -123,20 +112,56 @@ func (s *Server) startStream(nc net.Conn) {
 		_ = nc.Close()
 		return
 	}
-	slot := s.count.Admit(nc.RemoteAddr())
+	if connlimit.Gone(nc) {
+		s.count.Release()
+		_ = nc.Close()
+		return
+	}
+	slot, intro := s.place(connlimit.IP(nc.RemoteAddr()))
 	if slot == nil {
-		s.full(nc.RemoteAddr())
 		_ = nc.Close()
 		return
 	}
 	p := new(peer)
+	var header *proxyproto.Conn
+	if intro {
+		header = proxyproto.NewConn(nc, s.gate)
+		nc = header
+	}
 	s.newPeer(p, slot, connAddrs{nc})
-	s.streams.start(newStream(s, p, nc, nil))
+	if s.raw != nil {
+		s.startSocket(p, nc, header)
+		return
+	}
+	st := newStream(s, p, nc, nil)
+	if s.tls != nil {
+		st = s.secureStream(p, nc, nil)
+	}
+	st.header = header
+	s.streams.start(st)
 }
 
 type connAddrs struct{ net.Conn }
 
 func (c connAddrs) addrs() (local, remote net.Addr) { return c.LocalAddr(), c.RemoteAddr() }
+
+func (c connAddrs) cred() (cred *tako.PeerCred) {
+	if sc, ok := c.Conn.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { cred = credOf(int(fd)) })
+		}
+	}
+	return cred
+}
+
+// credOf tells who is at the other end of a Unix socket.
+func credOf(fd int) *tako.PeerCred {
+	pid, uid, gid, ok := unixsock.Cred(fd)
+	if !ok {
+		return nil
+	}
+	return &tako.PeerCred{PID: pid, UID: uid, GID: gid}
+}
 
 // defaultLoops is how many processors Go uses before a server changes that.
 var defaultLoops = sync.OnceValue(func() int { return runtime.GOMAXPROCS(0) })

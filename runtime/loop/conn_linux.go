@@ -2,8 +2,10 @@ package loop
 
 import (
 	"net"
+	"net/netip"
 	"sync/atomic"
 
+	"github.com/tako-go/tako"
 	"github.com/tako-go/tako/internal/netpoll"
 )
 
@@ -16,6 +18,9 @@ type conn struct {
 	l   *loop
 	key netpoll.Key
 	st  atomic.Uint32
+	// from is the address of the client, invalid without IP. The socket forgets it when the
+	// client resets the connection.
+	from netip.AddrPort
 
 	// The leader's.
 	in       []byte // received and not served: a part of a request, or what came meanwhile
@@ -27,13 +32,21 @@ type conn struct {
 	failed   bool  // the connection is broken, not just half closed
 	paused   bool  // the poller was told not to receive
 	fresh    bool  // no request was received yet
+	intro    bool  // a PROXY header is to come first
 	unpolled bool  // the poller does not know it yet
+	lent     bool  // what is being sent is memory of a post
+	cut      bool  // it is a part of larger memory
+	http2    bool  // it was agreed by TLS
+	back     after // of the hand-back, written by whom hands back
+	drops    int32 // bytes dropped while lingering
 	leaving  *leave
-	drops    int // bytes dropped while lingering
+	mux      *multiplex // of HTTP/2, nil otherwise
+	sock     *Socket    // of a TCPServer or upgraded, nil otherwise
+	sec      *secure    // TLS, nil without
 
-	// Of the hand-back, written by whom hands back.
-	back after
-	rest []byte // input that the goroutine had and did not serve
+	// Of the hand-back, as back.
+	up   *Socket // what c is from then on, nil otherwise
+	rest []byte  // input that the goroutine had and did not serve
 }
 
 // Who owns a connection.
@@ -51,17 +64,20 @@ const (
 	phaseHead                // the rest of a head
 	phaseWrite               // the client to take what is sent
 	phaseLinger              // the client to close
+	phaseHTTP2               // whatever is due next
+	phaseSocket              // a byte of a socket, either way
 )
 
 // after is what happens to a connection next.
 type after uint8
 
 const (
-	goOn      after = iota
-	endIt           // close it
-	endLinger       // close it once the client has, or a moment later
-	endReset        // break it off, so that the client sees an error
-	leaveLoop       // go on as a stream
+	goOn       after = iota
+	endIt            // close it
+	endLinger        // close it once the client has, or a moment later
+	endReset         // break it off, so that the client sees an error
+	leaveLoop        // go on as a stream
+	switchOver       // go on as a socket
 )
 
 // leave is a connection's way off its loop.
@@ -72,4 +88,6 @@ type leave struct {
 func (c *conn) fd() int { return c.key.FD() }
 
 // addrs asks the socket. It is called by who has the connection.
-func (c *conn) addrs() (local, remote net.Addr) { return ends(c.fd()) }
+func (c *conn) addrs() (local, remote net.Addr) { return ends(c.fd(), c.from) }
+
+func (c *conn) cred() *tako.PeerCred { return credOf(c.fd()) }

@@ -25,7 +25,7 @@ func stressFor() time.Duration {
 	if testing.Short() {
 		return time.Second
 	}
-	return 5 * time.Second
+	return 3 * time.Second
 }
 
 // crowd is a random mix of clients.
@@ -62,7 +62,7 @@ func TestDispatchStress(t *testing.T) {
 		stats := r.s.Stats()
 		t.Logf("%d requests, %d answered in full, %d on loops, %d hand-overs, %d promotions, %d demotions",
 			stats.Requests, cr.answered.Load(), stats.Inline, stats.Handovers, stats.Promotions, stats.Demotions)
-		if stats.Handovers < 50 || cr.answered.Load() < 1000 {
+		if !cr.enough() {
 			t.Error("too little has happened")
 		}
 		r.neighbours(2, 20, "/fixed")
@@ -142,15 +142,26 @@ func (cr *crowd) ask(rnd *rand.Rand) ask {
 	return ask{get(path + "?n=" + n + "&do=" + do), n, do}
 }
 
+// enough reports whether there was something to see.
+func (cr *crowd) enough() bool {
+	return cr.answered.Load() >= 1000 && cr.r.s.Stats().Handovers >= 50
+}
+
+// over ends the mix. A slow machine has more time for it.
+func (cr *crowd) over() bool {
+	late := time.Since(cr.until)
+	return late > rigPatience || late > 0 && cr.enough()
+}
+
 // client asks on one connection after the other.
 func (cr *crowd) client(rnd *rand.Rand) {
-	for time.Now().Before(cr.until) && !cr.problem.Load() {
+	for !cr.over() && !cr.problem.Load() {
 		c := cr.r.dialQuietly()
 		if c == nil {
 			return
 		}
 		for range 1 + rnd.IntN(20) {
-			if !cr.batch(rnd, c) || !time.Now().Before(cr.until) {
+			if !cr.batch(rnd, c) || cr.over() {
 				break
 			}
 		}
@@ -247,39 +258,46 @@ func (cr *crowd) fail(format string, args ...any) {
 // learned of it, and every request is answered by one router.
 func TestDispatchSwap(t *testing.T) {
 	overPollers(t, func(t *testing.T, poller string) {
-		r := newRig(t)
-		router := func(extra int) *tako.Router {
-			app := tako.New()
-			for i := range extra { // so that the routes have other places
-				app.Get(fmt.Sprint("/extra", i), r.work)
-			}
-			app.Get("/work", r.work)
-			app.Get("/near", r.work)
-			return app
-		}
-		live := tako.NewLive(router(0))
-		r.start(loop.Config{Poller: poller}, live)
-		r.promote("GET /work", "/work?n=")
-		r.promote("GET /near", "/near?n=")
-		before := r.s.Stats()
-		c := r.dial()
-		r.hold()
-		c.send(get("/work?n=old&how=channel"))
-		r.blocked(1, before.Handovers+1)
-		for i := range 20 {
-			assert.NoError(t, live.Swap(router(i%5)))
-			r.neighbours(2, 5, "/near")
-		}
-		r.release()
-		c.expect("old")
-		after := r.s.Stats()
-		assert.Equal(t, after.Promotions, before.Promotions, "promotions")
-		assert.Equal(t, after.Demotions, before.Demotions, "demotions")
-		if got := after.Inline - before.Inline; got < 201 {
-			t.Errorf("%d requests on the loop since the first swap, want 201", got)
-		}
-		assert.Equal(t, len(slices.DeleteFunc(after.Routes, func(s loop.RouteStats) bool { return !s.Inline })), 2, "routes on the loop")
+		unstalled(t, func() bool { return swapOften(t, poller) })
 	})
+}
+
+// swapOften reports false if a machine that stalled made a route look as if it blocked.
+func swapOften(t *testing.T, poller string) bool {
+	r := newRig(t)
+	router := func(extra int) *tako.Router {
+		app := tako.New()
+		for i := range extra { // so that the routes have other places
+			app.Get(fmt.Sprint("/extra", i), r.work)
+		}
+		app.Get("/work", r.work)
+		app.Get("/near", r.work)
+		return app
+	}
+	live := tako.NewLive(router(0))
+	r.start(loop.Config{Poller: poller}, live)
+	r.promote("GET /work", "/work?n=")
+	r.promote("GET /near", "/near?n=")
+	before := r.s.Stats()
+	c := r.dial()
+	r.hold()
+	c.send(get("/work?n=old&how=channel"))
+	r.blocked(1, before.Handovers+1)
+	for i := range 20 {
+		assert.NoError(t, live.Swap(router(i%5)))
+		r.neighbours(2, 5, "/near")
+	}
+	r.release()
+	c.expect("old")
+	after := r.s.Stats()
+	if after.Handovers > before.Handovers+1 {
+		return false
+	}
+	assert.Equal(t, after.Promotions, before.Promotions, "promotions")
+	assert.Equal(t, after.Demotions, before.Demotions, "demotions")
+	assert.Eventually(t, rigPatience, "201 requests on the loop since the first swap", func() bool { return r.s.Stats().Inline-before.Inline >= 201 })
+	assert.Equal(t, len(slices.DeleteFunc(after.Routes, func(s loop.RouteStats) bool { return !s.Inline })), 2, "routes on the loop")
+	return true
 }
 
 // The counters tell each request once, also while the server is quiet.
@@ -295,8 +313,10 @@ func TestDispatchCounts(t *testing.T) {
 		c.expect(bodies...)
 		assert.Eventually(t, rigPatience, "30 requests to be counted", func() bool { return r.s.Stats().Requests >= 30 })
 		stats := r.s.Stats()
-		assert.Equal(t, []int64{stats.Requests, stats.Streamed, stats.Handovers}, []int64{30, 0, 1}, "requests, streamed, hand-overs")
+		assert.Equal(t, []int64{stats.Requests, stats.Streamed}, []int64{30, 0}, "requests, streamed")
+		// When the machine stalls, others are taken to block, too.
 		assert.Equal(t, r.route("GET /work").Handovers, int64(1), "hand-overs of the route")
+		assert.Equal(t, stats.Handovers, 1+r.route("GET /near").Handovers, "hand-overs")
 	})
 }
 

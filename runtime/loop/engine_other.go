@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+
+	"github.com/tako-go/tako/internal/listensock"
 )
 
 // goroutines is the engine where there are no event loops: every connection has a
@@ -24,20 +26,24 @@ func newEngine(ctx context.Context, s *Server) (engine, net.Addr, error) {
 	var listeners []net.Listener
 	switch {
 	case len(s.inherit) > 0:
-		for _, f := range s.inherit {
-			ln, err := net.FileListener(f)
-			_ = f.Close()
-			if err != nil {
-				for _, ln := range listeners {
-					_ = ln.Close()
-				}
-				return nil, nil, fmt.Errorf("inherited socket: %w", err)
-			}
-			listeners = append(listeners, ln)
+		if s.cfg.Listener != nil {
+			_ = s.cfg.Listener.Close()
 		}
+		lns, err := listensock.Listeners(s.inherit)
+		listensock.CloseFiles(s.inherit)
+		if err != nil {
+			return nil, nil, fmt.Errorf("inherited socket: %w", err)
+		}
+		listeners = lns
 		s.inherit = nil
 	case s.cfg.Listener != nil:
 		listeners = append(listeners, s.cfg.Listener)
+	case s.cfg.Listen != nil:
+		ln, err := s.cfg.Listen(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		listeners = append(listeners, ln)
 	default:
 		var lc net.ListenConfig
 		ln, err := lc.Listen(ctx, "tcp", s.cfg.Addr)
@@ -48,7 +54,7 @@ func newEngine(ctx context.Context, s *Server) (engine, net.Addr, error) {
 	}
 	g := &goroutines{srv: s}
 	for _, ln := range listeners {
-		g.acceptors = append(g.acceptors, newAccepting(s, ln, s.startStream))
+		g.acceptors = append(g.acceptors, newAccepting(s, listensock.Own(ln), s.startStream))
 	}
 	return g, listeners[0].Addr(), nil
 }
@@ -69,6 +75,8 @@ func (g *goroutines) stop(ctx context.Context) int {
 	return 0
 }
 
+func (g *goroutines) closeIdle() int { return 0 }
+
 func (g *goroutines) closeFresh() int { return 0 }
 
 func (g *goroutines) cut(error) int { return 0 }
@@ -81,19 +89,12 @@ func (g *goroutines) end() {
 	}
 }
 
-func (g *goroutines) sockets() (all []*os.File, err error) {
-	for _, a := range g.acceptors {
-		shows, ok := a.ln.(interface{ File() (*os.File, error) })
-		if !ok {
-			return nil, errors.New("the listener does not show its socket")
-		}
-		f, err := shows.File()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, f)
+func (g *goroutines) sockets() ([]*os.File, error) {
+	lns := make([]net.Listener, len(g.acceptors))
+	for i, a := range g.acceptors {
+		lns[i] = a.ln
 	}
-	return all, nil
+	return listensock.DuplicateAll(lns)
 }
 
 // worker is the leader of a loop, of which there is none here.

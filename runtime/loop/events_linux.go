@@ -98,15 +98,32 @@ func (l *loop) begin(c *conn) {
 
 // received serves what came over c, or keeps it until c can be served.
 func (l *loop) received(w *worker, c *conn, data []byte) (robbed bool) {
+	switch {
+	case c.sec != nil && !c.intro:
+		return l.receivedSealed(w, c, data)
+	case c.sock != nil:
+		return l.receivedRaw(w, c, data)
+	case c.intro:
+		return l.introduce(w, c, data)
+	}
+	return l.deliver(w, c, data)
+}
+
+// deliver is received for what is not encrypted any more.
+func (l *loop) deliver(w *worker, c *conn, data []byte) (robbed bool) {
+	if c.sock != nil {
+		return l.receivedRaw(w, c, data)
+	}
 	if c.st.Load() != connIdle && l.park(c) || c.sending != nil || c.leaving != nil {
 		l.queue(c, data)
 		return false
 	}
 	if c.phase == phaseLinger {
-		if c.drops += len(data); c.drops > lingerMost {
-			l.close(c)
-		}
+		l.drop(c, len(data))
 		return false
+	}
+	if c.mux != nil {
+		return l.receivedHTTP2(w, c, data)
 	}
 	if len(c.in) > 0 {
 		c.in = append(c.in, data...)
@@ -129,7 +146,13 @@ func (l *loop) park(c *conn) bool {
 // queue keeps input for later. The client has to wait when it is too much.
 func (l *loop) queue(c *conn, data []byte) {
 	c.in = append(c.in, data...)
-	if !c.paused && c.leaving == nil && len(c.in) > l.srv.cfg.PipelineBytes {
+	if c.leaving == nil && len(c.in) > l.srv.cfg.PipelineBytes {
+		l.pauseReceiving(c)
+	}
+}
+
+func (l *loop) pauseReceiving(c *conn) {
+	if !c.paused {
 		c.paused = true
 		l.p.Pause(c.key)
 	}
@@ -144,6 +167,13 @@ func (l *loop) resumeReceiving(c *conn) {
 
 // closed notes that nothing more will come over c.
 func (l *loop) closed(c *conn, err error) {
+	if c.intro && err == nil {
+		l.introduceEnd(c)
+	}
+	if c.sock != nil {
+		l.endedRaw(c, err)
+		return
+	}
 	c.eof = true
 	c.failed = c.failed || err != nil
 	if c.st.Load() != connIdle {
@@ -156,6 +186,8 @@ func (l *loop) closed(c *conn, err error) {
 	case c.leaving != nil:
 	case c.failed, c.phase == phaseLinger:
 		l.close(c)
+	case c.mux != nil:
+		l.endedHTTP2(c)
 	case c.sending == nil && len(c.in) == c.scanned:
 		l.close(c)
 	}
@@ -163,6 +195,9 @@ func (l *loop) closed(c *conn, err error) {
 
 // sent goes on with c when the client has taken what was sent.
 func (l *loop) sent(w *worker, c *conn, err error) (robbed bool) {
+	if c.sock != nil {
+		return l.sentRaw(w, c, err)
+	}
 	if c.sending != nil {
 		l.recycle(c.sending)
 		c.sending = nil
@@ -173,6 +208,9 @@ func (l *loop) sent(w *worker, c *conn, err error) (robbed bool) {
 	}
 	c.phase = phaseIdle
 	l.resumeReceiving(c)
+	if c.mux != nil {
+		return l.resumeHTTP2(w, c)
+	}
 	end := c.after
 	c.after = goOn
 	if end == goOn && len(c.in) > c.scanned {
@@ -188,32 +226,63 @@ func (l *loop) sent(w *worker, c *conn, err error) (robbed bool) {
 // responses and sees to what comes then. data is to be kept; cut says that there are
 // requests in it which can be served once the client has taken the responses.
 func (l *loop) settle(w *worker, c *conn, end after, data []byte, cut bool) {
+	if c.up != nil {
+		out := w.x.out
+		w.x.out = nil
+		w.x.out = l.switchOver(c, out, data)
+		return
+	}
 	if len(data) > 0 && (end == goOn || end == leaveLoop) {
 		c.in = data
 		if c.scanned = len(data); cut || end == leaveLoop {
 			c.scanned = 0
 		}
 	}
-	if out := w.x.out; len(out) > 0 {
-		n, err := l.send(c, out)
+	if len(w.x.out) > 0 {
+		out := w.x.out
+		w.x.out = nil
+		sent, err := l.sendOut(c, out, end)
 		if err != nil {
 			w.x.out = out[:0] // nobody else must get it
+			c.failed = true
 			l.close(c)
 			return
 		}
-		if n < len(out) {
-			c.sending, c.after = out, end
+		if c.sending == nil || c.sec != nil {
+			w.x.out = out[:0]
+		} else {
 			w.x.out = l.buffer()
-			l.unsent = append(l.unsent, c)
+		}
+		if !sent {
 			return
 		}
-		w.x.out = out[:0]
 	}
 	if cut && end == goOn {
 		l.todo = append(l.todo, message{kind: again, c: c})
 		return
 	}
 	l.proceed(c, end)
+}
+
+// sendOut sends responses. It returns false if some of them waits for the client; end is
+// what happens then.
+func (l *loop) sendOut(c *conn, out []byte, end after) (sent bool, err error) {
+	sealed := c.sec != nil
+	if sealed {
+		if out, err = c.sec.seal(out, l.buffer(), end == endIt || end == endLinger); err != nil {
+			return false, err
+		}
+	}
+	n, err := l.send(c, out)
+	if err == nil && n < len(out) {
+		c.sending, c.after = out, end
+		l.unsent = append(l.unsent, c)
+		return false, nil
+	}
+	if sealed {
+		l.recycle(out)
+	}
+	return err == nil, err
 }
 
 // send gives a response to the poller, or right to the socket while that is not
@@ -233,7 +302,7 @@ func (l *loop) send(c *conn, out []byte) (n int, err error) {
 
 // proceed does what is due with a connection that has nothing to send.
 func (l *loop) proceed(c *conn, end after) {
-	if end == goOn && (c.eof || l.srv.isStopping() && len(c.in) == 0 && !c.fresh) {
+	if end == goOn && (c.eof || l.srv.endsIdle() && len(c.in) == 0 && !c.fresh) {
 		end = endIt
 	}
 	if (end == goOn || end == endLinger) && !l.poll(c) {
@@ -264,6 +333,12 @@ func (l *loop) close(c *conn) {
 	if l.find(c.key) != c {
 		return
 	}
+	if c.mux != nil {
+		c.mux.stop()
+	}
+	if !c.failed {
+		l.farewell(c)
+	}
 	l.conns[c.fd()] = nil
 	if l.serving == c {
 		l.serving = nil
@@ -275,11 +350,23 @@ func (l *loop) close(c *conn) {
 	} else {
 		l.p.Close(c.key)
 	}
+	if c.sock != nil {
+		l.closedRaw(c)
+		return
+	}
+	if c.mux != nil {
+		c.mux.Close()
+		return
+	}
 	c.peer.end()
 }
 
 // linger closes the writing side of c and waits a little for the client to close.
 func (l *loop) linger(c *conn) {
+	if c.mux != nil {
+		c.mux.stop()
+	}
+	l.farewell(c)
 	if c.eof || unix.Shutdown(c.fd(), unix.SHUT_WR) != nil {
 		l.close(c)
 		return
@@ -293,9 +380,18 @@ func (l *loop) linger(c *conn) {
 	l.wheel.set(c, l.after(wait))
 }
 
+// drop counts what came while c lingers. It is held up when it is too much: a close would reset
+// a client that is still sending, before it has read the answer.
+func (l *loop) drop(c *conn, n int) {
+	if c.drops += int32(n); c.drops > lingerMost {
+		l.pauseReceiving(c)
+	}
+}
+
 // reset breaks the connection off. Closing it would look like the end of a response.
 func (l *loop) reset(c *conn) {
 	if l.find(c.key) == c {
+		c.failed = true
 		disconnect(c.fd())
 		l.close(c)
 	}
@@ -339,6 +435,10 @@ func (l *loop) expire() {
 			l.wheel.insert(c, c.deadline)
 		case c.phase == phaseLinger:
 			l.close(c)
+		case c.phase == phaseHTTP2:
+			l.settleHTTP2(c)
+		case c.sock != nil:
+			l.expireRaw(c)
 		case c.phase == phaseWrite:
 			l.srv.stats.timedOut.Add(1)
 			l.reset(c) // what is missing may look like the end

@@ -3,10 +3,10 @@ package loop
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +15,7 @@ import (
 	"github.com/tako-go/tako"
 	"github.com/tako-go/tako/internal/ascii"
 	"github.com/tako-go/tako/internal/http1"
+	"github.com/tako-go/tako/internal/reqctx"
 )
 
 // wire is the way an exchange has to its client. Its methods wait as long as the
@@ -22,10 +23,12 @@ import (
 type wire interface {
 	// write sends what x has gathered and then bufs.
 	write(x *exchange, bufs [][]byte) error
-	// sendFile sends what x has gathered and then up to n bytes of f.
-	sendFile(x *exchange, f *os.File, n int64) (int64, error)
+	// sendFile sends what x has gathered and then part, less if the file is shorter.
+	sendFile(x *exchange, part filePart) (int64, error)
 	// readBody reads of the body that is still to come.
 	readBody(x *exchange, p []byte) (int, error)
+	// socketHost is what the connection is on as a socket, nil if it cannot be one.
+	socketHost() socketHost
 	// hijack takes the connection away.
 	hijack(x *exchange) (net.Conn, *bufio.ReadWriter, error)
 }
@@ -40,10 +43,11 @@ type exchange struct {
 	date *dateCache
 
 	req   http1.Request
-	head  []byte // what req lies in
-	owned bool   // head does not change any more, so strings may lie in it
-	slab  []byte // for strings, while head is not owned
-	ctx   *requestContext
+	route *tako.RouteRef // that was found, on a loop
+	head  []byte         // what req lies in
+	owned bool           // head does not change any more, so strings may lie in it
+	slab  []byte         // for strings, while head is not owned
+	ctx   *reqctx.Context
 
 	body     requestBody
 	retained bool
@@ -92,14 +96,14 @@ func (x *exchange) clear() {
 	x.head, x.owned = nil, false
 	x.body, x.behind = requestBody{}, nil
 	x.responseState = responseState{}
-	x.ctx = nil
+	x.ctx, x.route = nil, nil
 }
 
 // finished ends what the handler was given.
 func (x *exchange) finished() {
 	if x.ctx != nil {
 		x.peer.ctx.CompareAndSwap(x.ctx, nil)
-		x.ctx.end(context.Canceled)
+		x.ctx.End(context.Canceled)
 	}
 	if x.retained {
 		x.ended.Store(true)
@@ -181,11 +185,23 @@ func (x *exchange) Protocol() tako.Protocol {
 func (x *exchange) RequestHeader(name string) string {
 	for i := range x.req.Fields {
 		f := &x.req.Fields[i]
-		if int(f.Name.To-f.Name.From) == len(name) && ascii.EqualFold(view(f.Name.Of(x.head)), name) {
+		if int(f.Name.To-f.Name.From) == len(name) && f.Value.To > f.Value.From && ascii.EqualFold(view(f.Name.Of(x.head)), name) {
 			return x.str(f.Value.Of(x.head))
 		}
 	}
 	return ""
+}
+
+// RequestHeaderRepeats reports whether a field has several values that are not empty.
+func (x *exchange) RequestHeaderRepeats(name string) bool {
+	n := 0
+	for i := range x.req.Fields {
+		f := &x.req.Fields[i]
+		if int(f.Name.To-f.Name.From) == len(name) && f.Value.To > f.Value.From && ascii.EqualFold(view(f.Name.Of(x.head)), name) {
+			n++
+		}
+	}
+	return n > 1
 }
 
 func (x *exchange) EachRequestHeader(yield func(name, value string) bool) {
@@ -240,10 +256,10 @@ func (x *exchange) Draining() <-chan struct{} { return x.srv.draining }
 
 func (x *exchange) Context() context.Context {
 	if x.ctx == nil {
-		x.ctx = new(requestContext)
+		x.ctx = new(reqctx.Context)
 		x.peer.ctx.Store(x.ctx)
 		if cause := x.peer.over.Load(); cause != nil {
-			x.ctx.end(*cause)
+			x.ctx.End(*cause)
 		}
 	}
 	return x.ctx
@@ -257,6 +273,24 @@ func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	x.hijacked = x.hijacked || err == nil
 	return conn, rw, err
 }
+
+func (x *exchange) ConnectProtocol() string { return "" }
+
+// AltSvc is for requests over TLS.
+func (x *exchange) AltSvc() string {
+	if x.srv.tls == nil {
+		return ""
+	}
+	return x.srv.altSvc()
+}
+
+// Proxied does not ask the socket for its addresses.
+func (x *exchange) Proxied() bool {
+	info := x.peer.info.Load()
+	return info != nil && info.Proxy != nil
+}
+
+func (x *exchange) Upgrade(*tako.Header) (net.Conn, error) { return nil, errors.ErrUnsupported }
 
 // view is a string for calls that do not keep it.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

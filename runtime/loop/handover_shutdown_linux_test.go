@@ -192,7 +192,7 @@ func (r *rig) untilClosed(c *rigConn, path string) {
 
 // Limits of time strike as ever once a robbed handler has ended.
 func TestHandoverLimits(t *testing.T) {
-	const short, long = 150 * time.Millisecond, time.Hour
+	const short, long = 100 * time.Millisecond, time.Hour
 	cases := []struct {
 		name   string
 		limits tako.Limits
@@ -210,10 +210,8 @@ func TestHandoverLimits(t *testing.T) {
 			for _, tc := range cases {
 				t.Run(path[1:]+" "+tc.name, func(t *testing.T) {
 					r := inlineRig(t, loop.Config{Poller: poller, Limits: tc.limits}, nil)
-					c := r.dial()
 					r.hold()
-					c.send(get(path + "?n=1&how=channel"))
-					assert.Eventually(t, rigPatience, "the handler to block", func() bool { return r.inside.Load() == 1 })
+					c := r.heldUp(get(path + "?n=1&how=channel"))
 					if path == "/work" {
 						r.blocked(1, 1)
 					}
@@ -232,4 +230,22 @@ func TestHandoverLimits(t *testing.T) {
 			}
 		}
 	})
+}
+
+// heldUp has a handler of a new connection block. The machine may stall until the time for the
+// head is over.
+func (r *rig) heldUp(request string) (c *rigConn) {
+	r.t.Helper()
+	assert.Eventually(r.t, rigPatience, "the handler to block", func() bool {
+		if c == nil {
+			c = r.dial()
+			c.send(request)
+		}
+		_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
+		if _, err := c.br.Peek(1); !errors.Is(err, os.ErrDeadlineExceeded) {
+			c = nil
+		}
+		return c != nil && r.inside.Load() == 1
+	})
+	return c
 }

@@ -92,7 +92,7 @@ func TestHandoverLarge(t *testing.T) {
 				r := inlineRig(t, loop.Config{Poller: poller}, largeRoutes(file))
 				c := r.dial()
 				c.send(get("/near?n=1") + get(path) + get("/far?n=2") + get(path) + get("/near?n=3"))
-				assert.Eventually(t, rigPatience, "a hand-over", func() bool { return r.s.Stats().Handovers == 1 })
+				assert.Eventually(t, rigPatience, "a hand-over", func() bool { return r.s.Stats().Handovers >= 1 })
 				r.neighbours(2, 20, "/near")
 				c.expect("1")
 				same(t, c.status(200).body, largeText())
@@ -141,9 +141,7 @@ func TestHandoverFlush(t *testing.T) {
 			assert.NoError(t, err, "waiting for what is behind")
 			all.Write(buf[:n])
 		}
-		if got := r.s.Stats().Handovers; got != 1 {
-			t.Errorf("got %d hand-overs, want 1", got)
-		}
+		assert.Equal(t, r.route("GET /ticks").Handovers, int64(1), "hand-overs") // others may be taken to block, too
 	})
 }
 
@@ -161,7 +159,7 @@ func TestHandoverWriteTimeout(t *testing.T) {
 			get("/far?n=1") + strings.Repeat(get("/some"), 2000),
 		} {
 			t.Run(fmt.Sprintf("%.20q%d", request, len(request)), func(t *testing.T) {
-				r := inlineRig(t, loop.Config{Poller: poller, PipelineBytes: 1 << 20, Limits: tako.Limits{WriteTimeout: 200 * time.Millisecond}}, func(r *rig) {
+				r := inlineRig(t, loop.Config{Poller: poller, PipelineBytes: 1 << 20, Limits: tako.Limits{WriteTimeout: 100 * time.Millisecond}}, func(r *rig) {
 					largeRoutes("")(r)
 					some := letters(12 << 10)
 					r.app.Get("/some", func(c *tako.Context) error { return c.Bytes(200, "text/plain", some) }, tako.Inline())

@@ -13,6 +13,7 @@ import (
 // the connections of the server until it is closed.
 type hijackedConn struct {
 	net.Conn
+	raw  net.Conn // below TLS
 	srv  *Server
 	peer *peer
 	once sync.Once
@@ -26,6 +27,13 @@ func (c *hijackedConn) Close() error {
 		c.peer.end()
 	})
 	return err
+}
+
+// Reset closes the connection such that the client sees an error.
+func (c *hijackedConn) Reset() error {
+	abort(c.raw)
+	_ = c.raw.Close()
+	return c.Close()
 }
 
 // CloseWrite closes the writing side.
@@ -80,6 +88,7 @@ func (h *hijackedConns) cut() int {
 	}
 	h.mu.Unlock()
 	for _, c := range all {
+		_ = c.raw.Close() // TLS would wait for a client that does not read
 		_ = c.Close()
 	}
 	return len(all)
@@ -87,7 +96,10 @@ func (h *hijackedConns) cut() int {
 
 // takenOver hands a connection to a handler, with what was received already.
 func takenOver(s *Server, p *peer, nc net.Conn, received []byte) (net.Conn, *bufio.ReadWriter, error) {
-	c := &hijackedConn{Conn: nc, srv: s, peer: p}
+	c := &hijackedConn{Conn: nc, raw: nc, srv: s, peer: p}
+	if sec, ok := nc.(*secure); ok {
+		c.raw = sec.pipe.socket
+	}
 	if !s.hijacked.add(c) {
 		_ = c.Close()
 		return nil, nil, http.ErrServerClosed

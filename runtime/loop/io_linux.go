@@ -3,7 +3,6 @@ package loop
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -20,6 +19,9 @@ import (
 func (c *conn) write(x *exchange, bufs [][]byte) error {
 	if err := expired(x.writeBy); err != nil {
 		return err
+	}
+	if c.sec != nil {
+		return c.writeSealed(x, bufs)
 	}
 	if len(bufs) == 0 {
 		n, err := tryWrite(c.fd(), x.out)
@@ -82,35 +84,6 @@ func (c *conn) unblock(x *exchange) {
 	}
 }
 
-// sendFile sends what x has gathered and then up to n bytes of f.
-func (c *conn) sendFile(x *exchange, f *os.File, n int64) (int64, error) {
-	if err := c.write(x, nil); err != nil {
-		return 0, err
-	}
-	var total int64
-	for x.blocking == nil && total < n {
-		sent, err := syscall.Sendfile(c.fd(), int(f.Fd()), nil, int(min(n-total, 1<<20)))
-		switch {
-		case errors.Is(err, syscall.EAGAIN):
-			if _, err := c.block(x); err != nil {
-				return total, err
-			}
-		case errors.Is(err, syscall.EINTR):
-		case err != nil:
-			return total, os.NewSyscallError("sendfile", err)
-		case sent == 0:
-			return total, nil // the file became shorter
-		default:
-			total += int64(sent)
-		}
-	}
-	if total == n {
-		return total, nil
-	}
-	rest, err := copyFile(x.blocking, x, f, n-total)
-	return total + rest, err
-}
-
 // readBody is not called: on a loop a body is in memory as a whole.
 func (c *conn) readBody(*exchange, []byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
@@ -144,6 +117,11 @@ func (c *conn) hijack(x *exchange) (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	x.hijacked = true
+	if nc, err = c.over(nc); err != nil {
+		_ = nc.Close()
+		c.peer.end()
+		return nil, nil, err
+	}
 	return takenOver(c.srv, &c.peer, nc, received)
 }
 
@@ -155,13 +133,37 @@ func (r *reactor) stream(c *conn, received []byte) {
 		c.peer.end()
 		return
 	}
-	st := newStream(r.srv, &c.peer, nc, received)
-	st.giveBack = func(nc net.Conn) { r.giveBack(c, nc) }
+	over, err := c.over(nc)
+	if err != nil {
+		_ = nc.Close()
+		c.peer.end()
+		return
+	}
+	c.fresh = false
+	st := newStream(r.srv, &c.peer, over, received)
+	st.raw, st.sec = nc, c.sec
+	st.giveBack = func() { r.giveBack(c, nc) }
+	r.srv.streams.start(st)
+}
+
+// shake does the handshake of a connection on a goroutine, and gives it back then.
+func (r *reactor) shake(c *conn, received []byte) {
+	nc, err := netConn(c.fd())
+	if err != nil {
+		r.srv.log.Error("connection cannot leave its loop", "err", err)
+		c.peer.end()
+		return
+	}
+	st := r.srv.secureStream(&c.peer, nc, received)
+	st.shaken = func() { r.shaken(c, st) }
 	r.srv.streams.start(st)
 }
 
 // giveBack makes an idle stream a connection of its loop again.
 func (r *reactor) giveBack(c *conn, nc net.Conn) {
+	if c.sec != nil {
+		c.sec.detach()
+	}
 	fd, err := descriptor(nc)
 	_ = nc.Close()
 	if err != nil {
@@ -175,8 +177,12 @@ func (r *reactor) giveBack(c *conn, nc net.Conn) {
 }
 
 func (l *loop) comeBack(c *conn, fd int) {
-	c.eof, c.failed, c.fresh, c.back, c.rest = false, false, false, goOn, nil
+	c.eof, c.failed, c.back, c.rest = false, false, goOn, nil
 	l.adopt(c, fd)
+	if c.fresh && c.sec != nil { // it comes for the first time
+		l.todo = append(l.todo, message{kind: arrives, c: c})
+		return
+	}
 	l.proceed(c, goOn)
 }
 

@@ -12,6 +12,7 @@ package loop
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,7 +25,11 @@ import (
 
 	"github.com/tako-go/tako"
 	"github.com/tako-go/tako/internal/connlimit"
+	"github.com/tako-go/tako/internal/dispatch"
+	"github.com/tako-go/tako/internal/drainonce"
 	"github.com/tako-go/tako/internal/http1"
+	"github.com/tako-go/tako/internal/http2serve"
+	"github.com/tako-go/tako/internal/proxyproto"
 )
 
 // Config configures a server. The zero value listens on ":8080".
@@ -35,6 +40,9 @@ type Config struct {
 	// Listener is used instead of Addr if it is set. The server closes it. All loops
 	// share its socket.
 	Listener net.Listener
+	// Listen makes the listener when the server begins to listen, in place of Addr, as those of
+	// package transport do. Listener must not be set then.
+	Listen tako.ListenFunc
 	// Loops is the number of event loops.
 	// Default: the value of GOMAXPROCS when the first server listened.
 	Loops int
@@ -50,6 +58,13 @@ type Config struct {
 	// one is served. The client has to wait when it is full.
 	// Default: 64 KiB.
 	PipelineBytes int
+	// Proxy configures the PROXY protocol, with which connections begin then.
+	Proxy tako.ProxyConfig
+	// Certs are the certificates of the server, for TLS.
+	// Default: nil, no TLS.
+	Certs tako.Certs
+	// HTTP2 configures HTTP/2.
+	HTTP2 tako.HTTP2Config
 	// Limits bounds what clients may take.
 	Limits tako.Limits
 	// Log gets what goes wrong on connections.
@@ -66,11 +81,18 @@ type Server struct {
 	log    *slog.Logger
 	count  *connlimit.Counter
 	date   dateCache
+	http2  http2serve.Server
+	tls    *tls.Config      // nil without TLS
+	gate   *proxyproto.Gate // nil without the PROXY protocol
+	advert atomic.Pointer[string]
+	raw    *raw               // of a TCPServer, nil otherwise
+	cancel context.CancelFunc // ends what the certificates have started
 	stats  counters
 	// tallies has one for each loop.
 	tallies []tally
 
-	classes  classes
+	classes  dispatch.Classes
+	upgrades upgrades
 	streams  streams
 	hijacked hijackedConns
 
@@ -79,24 +101,25 @@ type Server struct {
 	stopped   atomic.Bool   // so is stopping
 	over      atomic.Bool   // nothing is served any more
 	beginOnce sync.Once
-	stopOnce  sync.Once
+	shut      *drainonce.Once
 
 	open   atomic.Int64 // connections
 	held   atomic.Int64 // accepted ones that wait for a place
 	robbed atomic.Int64 // goroutines whose loop was taken away and that still run
 	drains atomic.Bool
-	gone   atomic.Int64  // connections that ended since the drain began
-	empty  chan struct{} // gets a value when the last connection has ended
+
+	patient   atomic.Bool // the drain is, as a successor serves
+	graceOver atomic.Bool // the drain closes what has only just come
+
+	gone  atomic.Int64  // connections that ended since the drain began
+	empty chan struct{} // gets a value when the last connection has ended
 
 	mu      sync.Mutex
 	engine  engine
 	addr    net.Addr
 	serving bool
 	inherit []*os.File
-	report  tako.Report
-	err     error
-	failed  chan error    // why accepting ended by itself
-	done    chan struct{} // closed when Shutdown has ended
+	failed  chan error // why accepting ended by itself
 }
 
 // engine is what carries connections: event loops, or goroutines.
@@ -105,9 +128,11 @@ type engine interface {
 	describe() string
 	// start begins to accept.
 	start()
-	// stop empties the accept queue, closes what listens and then all connections
-	// between two requests, whose number it returns.
+	// stop empties the accept queue, closes what listens and begins to end connections of
+	// HTTP/2 and raw ones. It returns the number of those that had nothing to do.
 	stop(ctx context.Context) int
+	// closeIdle closes connections between two requests, and returns their number.
+	closeIdle() int
 	// closeFresh closes connections that have not sent a request yet.
 	closeFresh() int
 	// cut breaks off all connections.
@@ -125,26 +150,28 @@ var (
 	_ tako.Drainer     = (*Server)(nil)
 	_ tako.Describable = (*Server)(nil)
 	_ tako.SocketOwner = (*Server)(nil)
+	_ tako.Reloader    = (*Server)(nil)
+	_ tako.Origin      = (*Server)(nil)
 )
 
 // New returns a server for app, a [tako.Router] or [tako.Live].
 func New(app tako.App, cfg Config) *Server {
 	s := &Server{app: app, cfg: cfg, log: cfg.Log, draining: make(chan struct{}), stopping: make(chan struct{}),
-		empty: make(chan struct{}, 1), failed: make(chan error, 1), done: make(chan struct{})}
+		empty: make(chan struct{}, 1), failed: make(chan error, 1), shut: drainonce.New()}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
 	return s
 }
 
-// Describe returns "http/1.1 (loop/epoll)" or so.
+// Describe returns "http/1.1, h2 (loop/epoll)" or so.
 func (s *Server) Describe() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.engine == nil {
-		return "http/1.1 (loop)"
+		return s.protocols() + " (loop)"
 	}
-	return "http/1.1 (loop/" + s.engine.describe() + ")"
+	return s.protocols() + " (loop/" + s.engine.describe() + ")"
 }
 
 // Addr is the address the server listens on, nil before Listen.
@@ -183,10 +210,17 @@ func (s *Server) listen(ctx context.Context) error {
 		return fmt.Errorf("loop: listen: %w", http.ErrServerClosed)
 	}
 	s.count = connlimit.New(s.limits.Conns, s.limits.ConnsPerAddr)
+	base, cancel := context.WithCancel(context.Background())
+	if err := s.openCerts(base); err != nil {
+		cancel()
+		return fmt.Errorf("loop: certificates: %w", err)
+	}
 	engine, addr, err := newEngine(ctx, s)
 	if err != nil {
+		cancel()
 		return fmt.Errorf("loop: %w", err)
 	}
+	s.cancel = cancel
 	s.engine, s.addr = engine, addr
 	return nil
 }
@@ -196,8 +230,20 @@ func (s *Server) configure() (err error) {
 	if s.limits, err = s.cfg.Limits.WithDefaults(); err != nil {
 		return err
 	}
+	settings, err := s.cfg.HTTP2.WithDefaults()
+	if err != nil {
+		return err
+	}
+	s.http2 = http2serve.Server{App: s.app, HTTP2: settings, Limits: s.limits, Log: s.log, Draining: s.draining, Classes: &s.classes,
+		Epoch: epoch, Refused: &s.stats.refusedRequests, TimedOut: &s.stats.timedOut, Served: &s.stats.streamed, AltSvc: s.altSvc}
+	s.http2.Prepare()
 	s.head = http1.Limits{HeadBytes: s.limits.HeaderBytes, TargetBytes: s.limits.TargetBytes, Fields: s.limits.HeaderFields}
+	if s.gate, err = proxyproto.NewGate(s.cfg.Proxy); err != nil {
+		return err
+	}
 	switch {
+	case s.cfg.Listen != nil && s.cfg.Listener != nil:
+		return errors.New("loop: both Listen and Listener are set")
 	case s.cfg.Loops < 0 || s.cfg.Loops > 1024:
 		return fmt.Errorf("loop: Loops is %d: it must be 1 to 1024, or 0 for the default", s.cfg.Loops)
 	case s.cfg.PipelineBytes < 0:
@@ -232,11 +278,11 @@ func (s *Server) Serve() error {
 		return errors.New("loop: Serve called before Listen")
 	}
 	select {
-	case <-s.done:
+	case <-s.shut.Done():
 		return nil
 	case err := <-s.failed:
 		if s.isStopping() {
-			<-s.done
+			<-s.shut.Done()
 			return nil
 		}
 		return fmt.Errorf("loop: %w", err)
@@ -244,6 +290,12 @@ func (s *Server) Serve() error {
 }
 
 func (s *Server) isStopping() bool { return s.stopped.Load() }
+
+// endsIdle reports whether a connection ends when it has no request: while a drain is patient not
+// unless its client has been told.
+func (s *Server) endsIdle() bool {
+	return s.isStopping() && (!s.patient.Load() || s.graceOver.Load())
+}
 
 // closeUnused closes ready-made listeners that were never listened on.
 func (s *Server) closeUnused() {

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tako-go/tako/internal/dispatch"
 	"github.com/tako-go/tako/internal/http1"
 	"github.com/tako-go/tako/internal/netpoll"
 )
@@ -37,17 +38,21 @@ type loop struct {
 	done    int     // of todo
 	unsent  []*conn // whose send did not end in the turn it began
 	buffers [][]byte
+	spare   int // bytes of buffers
 	accept  acceptor
 	over    bool
 	locked  bool          // its leader keeps a thread
 	dead    chan struct{} // closed when the loop has ended
 
-	stats      routeStats
-	current    *routeStat // of the handler that runs, or ran last
-	serving    *conn      // that it has, or had
-	calls      int        // on the loop, in this turn
-	offloaded  int        // in this turn
-	timed      int        // calls that are to be timed one by one
+	stats      dispatch.Stats
+	events     dispatch.Stats // of kinds of events of sockets
+	lend       func() []byte  // buffer, for connections of HTTP/2
+	current    *dispatch.Stat // of the handler that runs, or ran last
+	serving    *conn          // that it has, or had
+	calls      int            // on the loop, in this turn
+	offloaded  int            // in this turn
+	told       int            // events of upgraded streams, in this turn
+	timed      int            // calls that are to be timed one by one
 	began      time.Duration
 	idleTurn   bool // the last turn had no event
 	waitErrors int  // in a row
@@ -55,7 +60,11 @@ type loop struct {
 	other sighting // of the loop that this one keeps an eye on
 }
 
-const maxBuffers = 256 // that a loop keeps for responses
+const (
+	maxBuffers  = 256     // that a loop keeps for responses
+	maxSpare    = 4 << 20 // bytes of them
+	leastBuffer = 2 << 10 // what is smaller would have to grow
+)
 
 // inbox is how other goroutines reach the leader.
 type inbox struct {
@@ -78,6 +87,9 @@ const (
 	handedBack                    // a connection by a handler's goroutine
 	again                         // a connection has requests that were put off
 	idle                          // a connection that was handed back while the server stops
+	arrives                       // a connection whose handshake was done
+	flush                         // a connection of HTTP/2 has something to send
+	turn                          // something may be due with a socket
 )
 
 // post leaves a message for the leader. It returns false if the loop has ended.
@@ -167,7 +179,16 @@ func (l *loop) runTodo(w *worker) (robbed bool) {
 				return true
 			}
 		case again:
-			if l.find(m.c.key) == m.c && l.servable(m.c) {
+			if l.find(m.c.key) != m.c {
+				continue
+			}
+			if m.c.mux != nil {
+				if l.resumeHTTP2(w, m.c) {
+					return true
+				}
+				continue
+			}
+			if l.servable(m.c) {
 				data := m.c.in
 				m.c.in, m.c.scanned = nil, 0
 				if w.serve(m.c, data, true) {
@@ -177,6 +198,19 @@ func (l *loop) runTodo(w *worker) (robbed bool) {
 		case idle:
 			if c := m.c; l.find(c.key) == c && c.st.Load() == connIdle && c.sending == nil && c.leaving == nil && len(c.in) == 0 {
 				l.close(c)
+			}
+		case arrives:
+			if l.find(m.c.key) == m.c && l.welcome(w, m.c) {
+				return true
+			}
+		case flush:
+			m.c.mux.flushes.Store(false)
+			if l.find(m.c.key) == m.c {
+				l.settleHTTP2(m.c)
+			}
+		case turn:
+			if l.turn(w, m.c) {
+				return true
 			}
 		case run:
 			m.do(w)
@@ -192,7 +226,7 @@ func (l *loop) wait(w *worker, quiet bool) {
 	timeout := time.Duration(0)
 	if quiet && l.idleTurn {
 		l.asleep.Store(true)
-		if !l.posted.Load() {
+		if !l.posted.Load() && len(l.todo) == 0 { // what has expired may have left something
 			timeout = l.timeout()
 		}
 	}
@@ -255,18 +289,23 @@ func (l *loop) timeout() time.Duration {
 
 // endTurn counts, and decides whether calls are to be looked at more closely.
 func (l *loop) endTurn(events int) {
-	if calls := l.calls; calls > 0 || l.offloaded > 0 {
-		l.tally.inline.Add(int64(calls))
+	if calls := l.calls + l.told; calls > 0 || l.offloaded > 0 {
+		l.tally.inline.Add(int64(l.calls))
+		l.tally.events.Add(int64(l.told))
 		l.tally.offloaded.Add(int64(l.offloaded))
 		if calls > 0 && time.Since(epoch)-l.began > slowTurn*time.Duration(events+1) {
 			l.timed = timedCalls
 		}
-		l.calls, l.offloaded = 0, 0
+		l.calls, l.offloaded, l.told = 0, 0, 0
 	}
 	for i, c := range l.unsent {
 		if c.sending != nil && c.phase != phaseWrite {
 			c.phase = phaseWrite
-			l.wheel.set(c, l.after(l.srv.limits.WriteTimeout))
+			stall := l.srv.limits.WriteTimeout
+			if c.sock != nil {
+				stall = c.sock.stall
+			}
+			l.wheel.set(c, l.after(stall))
 		}
 		l.unsent[i] = nil
 	}
@@ -288,16 +327,16 @@ func (l *loop) beforeCall() time.Duration {
 	return time.Since(epoch)
 }
 
-func (l *loop) afterCall(stat *routeStat, began time.Duration) {
+func (l *loop) afterCall(stat *dispatch.Stat, began time.Duration) {
 	l.calls++
 	if began != 0 {
 		l.timed--
-		if time.Since(epoch)-began > shortCall {
-			stat.slow(l.srv, slowCost)
+		if time.Since(epoch)-began > dispatch.ShortCall {
+			stat.Slow(dispatch.SlowCost)
 			return
 		}
 	}
-	stat.earn()
+	stat.Earn()
 }
 
 // handOver gives the loop to a new leader. The caller has taken it away from its
@@ -308,10 +347,13 @@ func (l *loop) handOver() {
 		// So that the handler is told if its client goes.
 		c.unpolled = l.p.Add(c.key) != nil
 	}
+	if c := l.serving; c != nil && c.mux != nil {
+		l.todo = append(l.todo, message{kind: again, c: c}) // for its other requests
+	}
 	l.srv.stats.handovers.Add(1)
 	if l.current != nil {
-		l.current.class.handovers.Add(1)
-		l.current.slow(l.srv, 2*slowCost)
+		l.current.Class.Handovers.Add(1)
+		l.current.Slow(2 * dispatch.SlowCost)
 	}
 	go l.run()
 }
@@ -329,13 +371,15 @@ func (l *loop) buffer() []byte {
 	if n := len(l.buffers); n > 0 {
 		b := l.buffers[n-1]
 		l.buffers = l.buffers[:n-1]
+		l.spare -= cap(b)
 		return b
 	}
 	return make([]byte, 0, 4<<10)
 }
 
 func (l *loop) recycle(b []byte) {
-	if len(l.buffers) < maxBuffers && cap(b) <= maxGathered {
+	if len(l.buffers) < maxBuffers && cap(b) >= leastBuffer && cap(b) <= maxGathered && l.spare+cap(b) <= maxSpare {
+		l.spare += cap(b)
 		l.buffers = append(l.buffers, b[:0])
 	}
 }

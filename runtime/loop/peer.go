@@ -6,13 +6,14 @@ import (
 
 	"github.com/tako-go/tako"
 	"github.com/tako-go/tako/internal/connlimit"
+	"github.com/tako-go/tako/internal/reqctx"
 )
 
 // peer is what is known of the client of a connection, wherever that is served.
 type peer struct {
 	srv   *Server
 	slot  *connlimit.Slot
-	ctx   atomic.Pointer[requestContext] // of the request under way
+	ctx   atomic.Pointer[reqctx.Context] // of the request under way
 	over  atomic.Pointer[error]          // why requests have ended, and later ones end at once
 	ended atomic.Bool                    // the connection is over
 	info  atomic.Pointer[tako.ConnInfo]
@@ -23,6 +24,7 @@ type peer struct {
 // addresses tells the ends of a connection, which costs system calls on a loop.
 type addresses interface {
 	addrs() (local, remote net.Addr)
+	cred() *tako.PeerCred
 }
 
 func (p *peer) connInfo() *tako.ConnInfo {
@@ -33,6 +35,9 @@ func (p *peer) connInfo() *tako.ConnInfo {
 	info := &tako.ConnInfo{Local: local, Remote: remote}
 	if local != nil {
 		info.Transport = local.Network()
+	}
+	if info.Transport == "unix" {
+		info.Peer = p.ends.cred()
 	}
 	p.info.CompareAndSwap(nil, info)
 	return p.info.Load()
@@ -47,7 +52,7 @@ func (p *peer) leave() {
 func (p *peer) cancel(cause error) {
 	p.over.CompareAndSwap(nil, &cause)
 	if ctx := p.ctx.Load(); ctx != nil {
-		ctx.end(cause)
+		ctx.End(cause)
 	}
 }
 

@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/internal/listensock"
 	"github.com/tako-go/tako/internal/netpoll"
+	"github.com/tako-go/tako/internal/unixsock"
 )
 
 // reactor is the engine of event loops.
@@ -61,6 +63,7 @@ func (r *reactor) open() error {
 			return err
 		}
 		l := &loop{srv: s, reactor: r, tally: &s.tallies[id], id: id, p: p, dead: make(chan struct{}), now: int64(time.Since(epoch) / time.Millisecond)}
+		l.lend = l.buffer
 		l.locked = p.PinsThread() || s.cfg.Pin
 		l.wheel.tick, l.wheel.at = tick, l.now/tick
 		r.loops = append(r.loops, l)
@@ -77,7 +80,7 @@ func wheelTick(limits *tako.Limits) int64 {
 			shortest = min(shortest, d)
 		}
 	}
-	return max(int64(min(shortest/8, lingerFor/4)/time.Millisecond), 5)
+	return max(int64(min(shortest/8, lingerFor/16)/time.Millisecond), 5)
 }
 
 // describe names the poller.
@@ -158,7 +161,18 @@ func (r *reactor) stop(ctx context.Context) int {
 	}
 	var idle atomic.Int64
 	r.do(soon, func(l *loop, done func()) {
-		idle.Add(int64(l.closeWhere(func(c *conn) bool { return c.phase == phaseIdle && !c.fresh && len(c.in) == 0 })))
+		idle.Add(int64(l.drainHTTP2(false) + l.drainSockets()))
+		done()
+	})
+	return int(idle.Load())
+}
+
+func (r *reactor) closeIdle() int {
+	var idle atomic.Int64
+	ctx, cancel := context.WithTimeout(context.Background(), newGrace)
+	defer cancel()
+	r.do(ctx, func(l *loop, done func()) {
+		idle.Add(int64(l.closeWhere(func(c *conn) bool { return c.mux == nil && c.phase == phaseIdle && !c.fresh && len(c.in) == 0 })))
 		done()
 	})
 	return int(idle.Load())
@@ -169,7 +183,8 @@ func (r *reactor) closeFresh() int {
 	ctx, cancel := context.WithTimeout(context.Background(), newGrace)
 	defer cancel()
 	r.do(ctx, func(l *loop, done func()) {
-		fresh.Add(int64(l.closeWhere(func(c *conn) bool { return c.fresh })))
+		fresh.Add(int64(l.closeWhere(func(c *conn) bool { return c.fresh }) + l.drainSockets()))
+		l.drainHTTP2(true)
 		done()
 	})
 	return int(fresh.Load())
@@ -211,13 +226,17 @@ func (l *loop) cut(cause error) int {
 			continue
 		}
 		n++
+		if c.mux != nil {
+			l.cutHTTP2(c, cause)
+			continue
+		}
 		c.peer.cancel(cause)
 		if c.st.Load() != connIdle && l.park(c) {
 			c.failed = true
 			disconnect(c.fd()) // an orderly end would look like that of the response
 			continue
 		}
-		if c.sending != nil {
+		if c.sending != nil || c.sock != nil {
 			l.reset(c)
 		} else {
 			l.close(c)
@@ -262,7 +281,10 @@ func (l *loop) finish(w *worker) {
 			switch m.kind {
 			case handedBack:
 				m.c.st.Store(connIdle)
-				if m.c.back == endReset {
+				if m.c.up != nil {
+					m.c.up.breakOff(errCut)
+					l.switchOver(m.c, nil, nil)
+				} else if m.c.back == endReset {
 					l.reset(m.c)
 				} else {
 					l.close(m.c)
@@ -276,6 +298,7 @@ func (l *loop) finish(w *worker) {
 		closeFD(fd)
 		l.srv.unhold()
 	}
+	l.lastSockets()
 	close(l.dead)
 	l.p.Shut()
 	l.reactor.ends <- struct{}{}
@@ -287,6 +310,13 @@ func (c *conn) abandon(end after) {
 		disconnect(c.fd())
 	}
 	closeFD(c.fd())
+	if s := c.up; s != nil {
+		s.over = true
+		s.breakOff(errCut)
+		s.leave()
+		s.bury()
+		return
+	}
 	c.peer.end()
 }
 
@@ -352,6 +382,10 @@ func (r *reactor) sockets() (all []*os.File, err error) {
 	case r.acceptor != nil:
 		return nil, errNoSocket
 	}
+	name := "socket"
+	if ln, ok := r.ln.(*unixsock.Listener); ok && ln.Share() {
+		name = listensock.Foreign + name
+	}
 	for _, fd := range r.fds {
 		n, err := dup(fd)
 		if err != nil {
@@ -360,7 +394,7 @@ func (r *reactor) sockets() (all []*os.File, err error) {
 			}
 			return nil, fmt.Errorf("duplicate listening socket: %w", err)
 		}
-		all = append(all, os.NewFile(uintptr(n), "listener"))
+		all = append(all, os.NewFile(uintptr(n), name))
 	}
 	return all, nil
 }

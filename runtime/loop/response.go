@@ -1,12 +1,14 @@
 package loop
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/tako-go/tako"
@@ -30,12 +32,15 @@ type responseState struct {
 	closing   bool // the connection ends behind this response
 	broken    bool // it must not look complete
 	hijacked  bool
+	up        *Socket // what the connection is behind this response, nil otherwise
 	duplex    bool
 	tillClose bool // the end of the connection is the end of the body
 	chunkAt   int  // where in out the open chunk begins
 	err       error
 	trailers  []byte
 	writeBy   time.Time
+	copied    int64         // of files, without waiting
+	copying   time.Duration // the time that took
 }
 
 // chunkSize is a chunk size that is filled in when the chunk is whole.
@@ -45,7 +50,7 @@ func (x *exchange) WriteHead(status int, h *tako.Header, length int64) error {
 	if x.err != nil {
 		return x.err
 	}
-	if x.hijacked {
+	if x.hijacked || x.up != nil {
 		return http.ErrHijacked
 	}
 	if x.retained {
@@ -208,6 +213,9 @@ func (x *exchange) push() error {
 // fail remembers an error: nothing can be sent behind a piece that is missing.
 func (x *exchange) fail(err error) error {
 	if err != nil {
+		if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+			err = fmt.Errorf("%w: %w", tako.ErrClientGone, err)
+		}
 		x.err, x.broken, x.closing = err, true, true
 		x.out = x.out[:0]
 	}
@@ -253,7 +261,7 @@ func (x *exchange) WriteTrailers(h *tako.Header) error {
 }
 
 func (x *exchange) EarlyHints(h *tako.Header) error {
-	if x.err != nil || x.req.Minor == 0 {
+	if x.err != nil || x.req.Minor == 0 || x.up != nil {
 		return x.err
 	}
 	b := http1.AppendStatus(x.out, http.StatusEarlyHints)
@@ -271,8 +279,8 @@ func (x *exchange) Abort() { x.broken = true }
 var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
 
 func (x *exchange) ReadFrom(r io.Reader) (int64, error) {
-	if f, n, ok := fileOf(r); ok && n >= directWrite && !x.noBody && x.err == nil {
-		sent, err := x.file(f, n)
+	if part, ok := partOf(r); ok && part.n >= directWrite && !x.noBody && x.err == nil {
+		sent, err := x.file(part)
 		if limited, ok := r.(*io.LimitedReader); ok {
 			limited.N -= sent
 		}
@@ -298,14 +306,14 @@ func (x *exchange) ReadFrom(r io.Reader) (int64, error) {
 	}
 }
 
-// file sends n bytes of f.
-func (x *exchange) file(f *os.File, n int64) (int64, error) {
+// file sends part of a file.
+func (x *exchange) file(part filePart) (int64, error) {
 	if x.chunked {
 		x.closeChunk()
-		x.out = http1.AppendChunk(x.out, n)
+		x.out = http1.AppendChunk(x.out, part.n)
 	}
-	sent, err := x.wire.sendFile(x, f, n)
-	if err == nil && sent < n {
+	sent, err := x.wire.sendFile(x, part)
+	if err == nil && sent < part.n {
 		x.broken, x.closing = true, true // the file became shorter
 		if x.chunked {
 			err = io.ErrUnexpectedEOF
@@ -317,31 +325,16 @@ func (x *exchange) file(f *os.File, n int64) (int64, error) {
 	return sent, err
 }
 
-// fileOf returns the regular file that r reads, and how much of it is to be read.
-func fileOf(r io.Reader) (*os.File, int64, bool) {
-	limit := int64(1) << 62
-	if l, ok := r.(*io.LimitedReader); ok {
-		r, limit = l.R, l.N
-	}
-	f, ok := r.(*os.File)
-	if !ok {
-		return nil, 0, false
-	}
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, 0, false
-	}
-	at, err := f.Seek(0, io.SeekCurrent)
-	if err != nil {
-		return nil, 0, false
-	}
-	return f, max(min(limit, info.Size()-at), 0), true
-}
-
 // end ends the response in what was gathered. aborted says that it must not look
 // complete.
 func (x *exchange) end(aborted bool) {
 	if x.hijacked {
+		return
+	}
+	if x.up != nil {
+		if aborted || x.broken {
+			x.up.breakOff(errRefused)
+		}
 		return
 	}
 	x.closeChunk()

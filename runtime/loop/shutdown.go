@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/internal/succession"
 )
 
 // newGrace is how long a connection that has not sent a request yet may still do
@@ -24,33 +25,17 @@ func (s *Server) BeginDrain() {
 	})
 }
 
-// Shutdown drains the server: connections in the accept queue are taken, idle
-// ones closed at once, the others closed behind their request, and cut when ctx
-// is done. It honours the first call's ctx; later calls wait for the result.
+// Shutdown drains the server: connections in the accept queue are taken, idle ones closed at
+// once, or after some seconds where [tako.Run] has handed over, the others closed behind their
+// request, and cut when ctx is done. It honours the first call's ctx; later calls wait for the result.
 func (s *Server) Shutdown(ctx context.Context) (tako.Report, error) {
 	s.BeginDrain()
-	first := false
-	s.stopOnce.Do(func() { first = true })
-	if first {
-		start := time.Now()
-		s.report, s.err = s.drain(ctx)
-		s.report.Elapsed = time.Since(start)
-		close(s.done)
-	}
-	select {
-	case <-s.done:
-		return s.report, s.err
-	default:
-	}
-	select {
-	case <-s.done:
-		return s.report, s.err
-	case <-ctx.Done():
-		return tako.Report{}, ctx.Err()
-	}
+	return s.shut.Do(ctx, s.drain)
 }
 
 func (s *Server) drain(ctx context.Context) (tako.Report, error) {
+	patience := succession.Grace(ctx)
+	s.patient.Store(patience > 0)
 	s.mu.Lock()
 	s.stopped.Store(true)
 	close(s.stopping)
@@ -62,27 +47,51 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 	if engine == nil {
 		return tako.Report{}, nil
 	}
+	defer s.cancel()
 	defer engine.end()
 	if !serving {
 		return tako.Report{}, nil
 	}
 	var silent atomic.Int64
-	report := tako.Report{Idle: engine.stop(ctx) + s.streams.closeWaiting(streamIdle)}
-	grace := time.AfterFunc(newGrace, func() {
-		silent.Add(int64(engine.closeFresh() + s.streams.closeWaiting(streamFresh)))
+	report := tako.Report{Idle: engine.stop(ctx) + s.streams.drainLinks(false) + s.raw.drain()}
+	closeIdle := func() int { return engine.closeIdle() + s.streams.closeWaiting(streamIdle) }
+	if patience == 0 {
+		report.Idle += closeIdle()
+	}
+	counted := make(chan struct{})
+	grace := time.AfterFunc(max(newGrace, patience), func() {
+		defer close(counted)
+		s.graceOver.Store(true)
+		s.streams.drainLinks(true)
+		silent.Add(int64(engine.closeFresh() + s.streams.closeWaiting(streamFresh) + s.raw.closeUnknown() + s.raw.drain()))
+		if patience > 0 {
+			silent.Add(int64(closeIdle()))
+		}
 	})
-	defer grace.Stop()
 	err := s.awaitEmpty(ctx)
+	if err != nil && patience > 0 {
+		report.Idle += closeIdle()
+	}
 	ended := int(s.gone.Load())
 	s.over.Store(true)
 	if err != nil {
-		if report.Cut = engine.cut(errCut) + s.streams.cut(errCut) + s.hijacked.cut(); report.Cut == 0 {
+		if report.Cut = engine.cut(errCut) + s.cutStreams(); report.Cut == 0 {
 			err = nil
 		}
+	} else {
+		s.cutStreams() // what was being accepted at this moment must not stay
+	}
+	if !grace.Stop() {
+		<-counted
 	}
 	report.Idle += int(silent.Load())
 	report.Drained = max(ended-report.Idle, 0)
 	return report, err
+}
+
+// cutStreams breaks off what is served on goroutines, now and from now on.
+func (s *Server) cutStreams() int {
+	return s.streams.cut(errCut) + s.hijacked.cut() + s.raw.cut(errCut)
 }
 
 // awaitEmpty waits until the last connection has ended.

@@ -24,13 +24,13 @@ func TestShutdownLifeCycle(t *testing.T) {
 	inWays(t, someWays, func(t *testing.T, w way) {
 		s := w.made(t, greeter(w), loop.Config{})
 		assert.Equal(t, s.Addr(), nil, "address before Listen")
-		assert.Equal(t, s.Describe(), "http/1.1 (loop)")
+		assert.Equal(t, s.Describe(), "http/1.1, h2 (loop)")
 		if err := s.Serve(); err == nil {
 			t.Error("Serve before Listen: got no error")
 		}
 		assert.NoError(t, s.Listen(t.Context()))
 		if w.looped() {
-			assert.Equal(t, s.Describe(), "http/1.1 (loop/"+w.poller+")")
+			assert.Equal(t, s.Describe(), "http/1.1, h2 (loop/"+w.poller+")")
 		}
 		if err := s.Listen(t.Context()); err == nil {
 			t.Error("Listen twice: got no error")
@@ -206,6 +206,7 @@ func TestShutdownReport(t *testing.T) {
 		for range 3 {
 			await(t, "the work", entered)
 		}
+		assert.Eventually(t, enough, "the others are answered", func() bool { return s.Stats().Requests >= idle+idle/10 })
 		pass(t, 20*time.Millisecond)
 		result := make(chan tako.Report, 1)
 		began := time.Now()
@@ -229,8 +230,11 @@ func TestShutdownReport(t *testing.T) {
 		assert.Equal(t, three.answer(200), "worked")
 		_, _, _ = one.rest(), two.rest(), three.rest()
 		report := await(t, "the drain", result)
-		report.Elapsed = 0
-		assert.Equal(t, report, tako.Report{Idle: idle, Drained: 3})
+		assert.Equal(t, report.Cut, 0, "cut")
+		// A connection may not have come to rest yet when its client has the answer.
+		if report.Idle+report.Drained != idle+3 || report.Drained < 3 || report.Idle < idle/2 {
+			t.Errorf("got %v, want %d idle and 3 drained", report, idle)
+		}
 	})
 }
 
@@ -239,17 +243,17 @@ func TestShutdownReportCut(t *testing.T) {
 	t.Parallel()
 	inWays(t, everyWay, func(t *testing.T, w way) {
 		app := tako.New()
-		release, ended := make(chan struct{}), make(chan struct{})
-		entered := make(chan struct{}, 10)
-		handler := func(stop chan struct{}) tako.Handler {
-			return func(c *tako.Context) error {
-				entered <- struct{}{}
-				<-stop
-				return c.Text(200, "worked")
-			}
-		}
-		app.Any("/ends", handler(release), w.opts...)
-		app.Any("/stuck", handler(ended), w.opts...)
+		ended, entered := make(chan struct{}), make(chan struct{}, 10)
+		app.Any("/ends", func(c *tako.Context) error {
+			entered <- struct{}{}
+			<-c.Draining()
+			return c.Text(200, "worked")
+		}, w.opts...)
+		app.Any("/stuck", func(c *tako.Context) error {
+			entered <- struct{}{}
+			<-ended
+			return c.Text(200, "worked")
+		}, w.opts...)
 		s := w.limited(t, app, tako.Limits{})
 		var good, stuck []*caller
 		for i := range 4 {
@@ -267,30 +271,23 @@ func TestShutdownReportCut(t *testing.T) {
 				stuck = append(stuck, c)
 			}
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 2*soon)
+		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		answered := make(chan struct{})
+		ends := make(chan error, 1)
+		var report tako.Report
 		go func() {
-			defer close(answered)
-			pass(t, soon/2)
-			close(release)
-			for _, c := range good {
-				_, body, err := c.respond("GET")
-				if err != nil || body != "worked" {
-					t.Errorf("got %q, %v", body, err)
-				}
-				_ = c.Close()
-			}
+			var err error
+			report, err = s.Shutdown(ctx)
+			ends <- err
 		}()
-		began := time.Now()
-		report, err := s.Shutdown(ctx)
-		await(t, "the answers", answered)
-		if took := time.Since(began); took > 2*soon+1500*time.Millisecond {
-			t.Errorf("Shutdown took %v", took)
+		for _, c := range good {
+			assert.Equal(t, c.answer(200), "worked")
+			_ = c.Close()
 		}
-		assert.ErrorIs(t, err, context.DeadlineExceeded)
-		report.Elapsed = 0
-		assert.Equal(t, report, tako.Report{Drained: 2, Cut: 2})
+		assert.Eventually(t, enough, "those who work are left", func() bool { return s.Stats().Conns == 2 })
+		cancel()
+		assert.ErrorIs(t, await(t, "the end", ends), context.Canceled)
+		assert.Equal(t, []int{report.Drained, report.Cut}, []int{2, 2}, "drained and cut")
 		for _, c := range stuck {
 			assert.Equal(t, c.rest(), "")
 		}
@@ -379,7 +376,7 @@ func TestShutdownFresh(t *testing.T) {
 		}
 		assert.Equal(t, silent.rest(), "", "silent")
 		report := await(t, "the drain", result)
-		if took := time.Since(began); took > 4*time.Second {
+		if took := time.Since(began); took > enough/2 {
 			t.Errorf("the drain took %v", took)
 		}
 		assert.Equal(t, report.Cut, 0, "cut")
@@ -403,7 +400,7 @@ func TestShutdownSlowHead(t *testing.T) {
 		report, err := s.Shutdown(ctx)
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.Equal(t, report.Cut, 2, "cut")
-		if took := time.Since(began); took > soon+time.Second {
+		if took := time.Since(began); took > soon+5*time.Second {
 			t.Errorf("Shutdown took %v", took)
 		}
 		_, _ = c.rest(), kept.rest()
@@ -431,7 +428,11 @@ func TestShutdownFull(t *testing.T) {
 				waiting = append(waiting, c)
 			}
 			pass(t, 20*time.Millisecond)
-			ctx, cancel := context.WithTimeout(t.Context(), 3*soon)
+			within := enough
+			if stuck {
+				within = 2 * soon
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), within)
 			began := time.Now()
 			if !stuck {
 				go func() { pass(t, soon/2); close(release) }()
@@ -446,7 +447,7 @@ func TestShutdownFull(t *testing.T) {
 				assert.Equal(t, report.Cut, 0, "cut")
 				assert.Equal(t, busy.answer(200), "waited")
 			}
-			if took := time.Since(began); took > 3*soon+1500*time.Millisecond {
+			if took := time.Since(began); took > within+5*time.Second {
 				t.Errorf("Shutdown took %v", took)
 			}
 			_, _ = busy.rest(), other.rest()
@@ -595,7 +596,7 @@ func TestShutdownLateAccept(t *testing.T) {
 			assert.NoError(t, err)
 			began := time.Now()
 			_, _ = s.Shutdown(overContext())
-			if took := time.Since(began); took > 3*time.Second {
+			if took := time.Since(began); took > enough/2 {
 				t.Errorf("Shutdown took %v", took)
 			}
 			late.let <- way.wrap(conn.(*net.TCPConn))
@@ -603,7 +604,7 @@ func TestShutdownLateAccept(t *testing.T) {
 			_, _ = io.WriteString(c, asking("/"))
 			assert.Equal(t, c.rest(), "")
 			assert.Equal(t, served.Load(), int32(0), "requests served behind the end")
-			assert.Equal(t, s.Stats().Conns, int64(0), "connections")
+			assert.Eventually(t, enough, "no connection is left", func() bool { return s.Stats().Conns == 0 })
 		})
 	}
 }
@@ -680,7 +681,7 @@ func TestShutdownAcceptErrors(t *testing.T) {
 	began := time.Now()
 	_, err := s.Shutdown(t.Context())
 	assert.NoError(t, err)
-	if took := time.Since(began); took > 2*time.Second {
+	if took := time.Since(began); took > enough/2 {
 		t.Errorf("Shutdown took %v", took)
 	}
 }

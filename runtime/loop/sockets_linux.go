@@ -11,6 +11,9 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tako-go/tako/internal/listensock"
+	"github.com/tako-go/tako/internal/unixsock"
 )
 
 // bind makes the listening sockets: one for each loop that share the address, or
@@ -19,9 +22,22 @@ func (r *reactor) bind(ctx context.Context) (net.Addr, error) {
 	s := r.srv
 	switch {
 	case len(s.inherit) > 0:
+		if s.cfg.Listener != nil {
+			_ = s.cfg.Listener.Close()
+		}
 		return r.bindInherited()
 	case s.cfg.Listener != nil:
 		return r.bindReady(s.cfg.Listener)
+	case s.cfg.Listen != nil:
+		ln, err := s.cfg.Listen(ctx)
+		if err != nil {
+			return nil, err
+		}
+		addr, err := r.bindReady(ln)
+		if err != nil {
+			_ = ln.Close()
+		}
+		return addr, err
 	}
 	addr, err := resolve(ctx, s.cfg.Addr)
 	if err != nil {
@@ -34,7 +50,7 @@ func (r *reactor) bind(ctx context.Context) (net.Addr, error) {
 		}
 		r.fds = append(r.fds, fd)
 		if i == 0 {
-			local, _ := ends(fd)
+			local := localAddr(fd)
 			bound, ok := local.(*net.TCPAddr)
 			if !ok {
 				return nil, fmt.Errorf("listen tcp %s: no address", addr)
@@ -45,7 +61,7 @@ func (r *reactor) bind(ctx context.Context) (net.Addr, error) {
 			}
 		}
 	}
-	local, _ := ends(r.fds[0])
+	local := localAddr(r.fds[0])
 	return local, nil
 }
 
@@ -156,6 +172,13 @@ func backlog() int {
 func (r *reactor) bindInherited() (net.Addr, error) {
 	for _, f := range r.srv.inherit {
 		fd, err := fileDescriptor(f)
+		if lns, lnErr := listensock.Listeners([]*os.File{f}); lnErr == nil {
+			if _, ok := lns[0].(*unixsock.Listener); ok && r.ln == nil {
+				r.ln = lns[0] // for its file
+			} else {
+				_ = lns[0].Close()
+			}
+		}
 		_ = f.Close()
 		if err != nil {
 			return nil, fmt.Errorf("inherited socket: %w", err)
@@ -166,7 +189,7 @@ func (r *reactor) bindInherited() (net.Addr, error) {
 		}
 	}
 	r.srv.inherit, r.inherited = nil, true
-	local, _ := ends(r.fds[0])
+	local := localAddr(r.fds[0])
 	if local == nil {
 		return nil, errors.New("inherited socket: it has no address")
 	}
@@ -176,8 +199,9 @@ func (r *reactor) bindInherited() (net.Addr, error) {
 // bindReady takes the socket of a ready-made listener; one that is more than its
 // socket accepts by itself.
 func (r *reactor) bindReady(ln net.Listener) (net.Addr, error) {
+	ln = listensock.Own(ln)
 	switch ready := ln.(type) {
-	case *net.TCPListener, *net.UnixListener:
+	case *net.TCPListener, *net.UnixListener, *unixsock.Listener:
 		fd, err := fileDescriptor(ready.(syscall.Conn))
 		if err != nil {
 			return nil, fmt.Errorf("ready-made listener: %w", err)

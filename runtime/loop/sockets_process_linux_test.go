@@ -143,7 +143,11 @@ func TestSocketsStartStop(t *testing.T) {
 			}
 			settle()
 			files, goroutines = openFiles(t), runtime.NumGoroutine()
-			for i := range 100 {
+			rounds := 50
+			if testing.Short() {
+				rounds = 20
+			}
+			for i := range rounds {
 				round(i)
 			}
 			settle()
@@ -195,7 +199,7 @@ func TestSocketsNoDescriptors(t *testing.T) {
 				assert.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &old))
 				nc, err := net.FileConn(f)
 				assert.NoError(t, err)
-				c := &caller{nc, t, nil}
+				c := &caller{Conn: nc, t: t}
 				clients = append(clients, c)
 				buf := make([]byte, 12)
 				assert.NoError(t, nc.SetReadDeadline(time.Now().Add(enough)))

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/tako-go/tako/internal/http1"
+	"github.com/tako-go/tako/internal/http2serve"
+	"github.com/tako-go/tako/internal/proxyproto"
 )
 
 // stream serves a connection on a goroutine of its own over Go's poller: one whose
@@ -20,13 +22,19 @@ type stream struct {
 	srv  *Server
 	peer *peer
 	nc   net.Conn
-	buf  []byte // in[r:w] was received and not used
+	raw  net.Conn                        // below TLS
+	sec  *secure                         // nil without TLS
+	link atomic.Pointer[http2serve.Link] // of HTTP/2, nil otherwise
+	buf  []byte                          // in[r:w] was received and not used
 	r, w int
 
 	state    atomic.Int32
-	scanned  int               // bytes of an incomplete head that were looked at
-	headBy   time.Time         // when the next head has to be there, if that is fixed
-	giveBack func(nc net.Conn) // puts an idle connection back to its loop, nil if there is none
+	scanned  int              // bytes of an incomplete head that were looked at
+	headBy   time.Time        // when the next head has to be there, if that is fixed
+	giveBack func()           // puts an idle connection back to its loop, nil if there is none
+	header   *proxyproto.Conn // a PROXY header is to come, nil otherwise
+	unshaken bool             // the handshake is to come
+	shaken   func()           // gives the connection to its loop then, nil if there is none
 }
 
 // States of a stream. Who changes fresh or idle to another one has the connection.
@@ -35,6 +43,8 @@ const (
 	streamIdle                  // between two requests
 	streamActive                // a request is under way
 	streamHijacked              // the connection is the handler's
+	streamLinked                // it speaks HTTP/2
+	streamLeft                  // its loop has it
 	streamClosed
 )
 
@@ -50,7 +60,8 @@ const (
 	lingerFor = 500 * time.Millisecond
 	// lingerInDrain is the same while the server stops: others may wait for the place.
 	lingerInDrain = 100 * time.Millisecond
-	lingerMost    = 1 << 20
+	// lingerMost is how much is read and dropped meanwhile; then the client is held up.
+	lingerMost = 16 << 20
 )
 
 var (
@@ -61,7 +72,7 @@ var (
 
 // newStream makes a stream of a connection; received is what was read from it.
 func newStream(s *Server, p *peer, nc net.Conn, received []byte) *stream {
-	st := &stream{srv: s, peer: p, nc: nc, buf: received, w: len(received)}
+	st := &stream{srv: s, peer: p, nc: nc, raw: nc, buf: received, w: len(received)}
 	if len(received) > 0 {
 		st.state.Store(streamActive)
 	}
@@ -75,10 +86,28 @@ func (st *stream) run() {
 	defer func() {
 		if !ended && st.state.Load() != streamHijacked { // a handler has called runtime.Goexit
 			st.peer.cancel(context.Canceled)
-			abort(st.nc)
+			st.abort()
 			st.close()
 		}
 	}()
+	switch {
+	case !st.introduced(), !st.shake():
+		ended = true
+		st.close()
+		return
+	case st.unshaken && st.shaken != nil:
+		ended = true
+		if st.state.CompareAndSwap(streamFresh, streamLeft) { // else closed by a shutdown
+			st.shaken()
+		} else {
+			st.close()
+		}
+		return
+	case st.multiplexes():
+		ended = true
+		st.close()
+		return
+	}
 	for {
 		x := newExchange(st.srv)
 		x.wire, x.peer = st, st.peer
@@ -101,8 +130,10 @@ func (st *stream) refuse(x *exchange, err error) {
 	var wrong *http1.Error
 	switch {
 	case errors.Is(err, errGoBack):
-		st.giveBack(st.nc)
+		st.giveBack()
 		return
+	case errors.As(err, &wrong) && st.state.Load() == streamFresh && http1.Alien(st.buf[st.r:st.w]):
+		st.srv.refused(st.peer, wrong)
 	case errors.As(err, &wrong):
 		st.srv.refused(st.peer, wrong)
 		x.out = http1.AppendRefusal(x.out[:0], wrong, x.dateLine())
@@ -122,9 +153,10 @@ func (st *stream) readHead(x *exchange) error {
 			return err
 		}
 	}
-	if st.state.Load() != streamFresh {
-		st.state.Store(streamActive)
+	if st.state.Load() == streamClosed {
+		return errLeft
 	}
+	st.state.CompareAndSwap(streamIdle, streamActive)
 	st.scanned = 0
 	until := st.headBy
 	if until.IsZero() {
@@ -141,6 +173,9 @@ func (st *stream) readHead(x *exchange) error {
 				x.head = bytes.Clone(st.buf[st.r : st.r+x.req.Size])
 				x.owned = true
 				st.r += x.req.Size
+				if st.srv.tls != nil && st.srv.misdirected(st.peer.connInfo(), x.Authority()) {
+					return errMisdirected
+				}
 				if st.state.Load() == streamFresh && !st.state.CompareAndSwap(streamFresh, streamActive) {
 					return errLeft // closed by a shutdown
 				}
@@ -177,7 +212,7 @@ func (st *stream) awaitRequest() error {
 	fresh := st.state.Load() == streamFresh
 	if fresh {
 		limit = st.srv.limits.HeaderTimeout
-	} else if st.srv.isStopping() {
+	} else if st.srv.endsIdle() {
 		return errLeft
 	}
 	st.r, st.w = 0, 0
@@ -188,7 +223,7 @@ func (st *stream) awaitRequest() error {
 	if !fresh {
 		was = streamIdle
 		st.state.Store(was)
-		if st.srv.isStopping() && st.state.CompareAndSwap(was, streamClosed) {
+		if st.srv.endsIdle() && st.state.CompareAndSwap(was, streamClosed) {
 			return errLeft
 		}
 	}
@@ -237,7 +272,7 @@ func (st *stream) fill(until time.Time) error {
 			st.buf = append(st.buf, make([]byte, max(len(st.buf), streamBuffer))...)
 		}
 	}
-	if err := st.nc.SetReadDeadline(until); err != nil {
+	if err := st.setReadDeadline(until); err != nil {
 		return err
 	}
 	n, err := st.nc.Read(st.buf[st.w:])
@@ -246,6 +281,20 @@ func (st *stream) fill(until time.Time) error {
 		return nil
 	}
 	return err
+}
+
+// setReadDeadline bounds the next read. TLS may write in it, when keys change.
+func (st *stream) setReadDeadline(until time.Time) error {
+	if st.sec == nil {
+		return st.nc.SetReadDeadline(until)
+	}
+	if st.state.Load() != streamActive { // nobody else writes
+		return st.nc.SetDeadline(until)
+	}
+	if err := st.nc.SetWriteDeadline(deadline(st.srv.limits.WriteTimeout)); err != nil {
+		return err
+	}
+	return st.nc.SetReadDeadline(until)
 }
 
 // handle serves one request and reports whether the connection goes on.
@@ -283,7 +332,7 @@ func (st *stream) handle(x *exchange) bool {
 	}
 	switch {
 	case reset:
-		abort(st.nc)
+		st.abort()
 	case lingers:
 		st.linger()
 	}
@@ -293,9 +342,12 @@ func (st *stream) handle(x *exchange) bool {
 
 // abort makes the close of a connection visible as an error: its end would look
 // like that of the response.
-func abort(nc net.Conn) {
-	if tcp, ok := nc.(interface{ SetLinger(int) error }); ok {
+func (st *stream) abort() {
+	if tcp, ok := st.raw.(interface{ SetLinger(int) error }); ok {
 		_ = tcp.SetLinger(0)
+	}
+	if st.sec != nil { // which would say that this is the end
+		_ = st.raw.Close()
 	}
 }
 
@@ -305,7 +357,12 @@ func (st *stream) linger() {
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	_ = st.nc.SetReadDeadline(time.Now().Add(lingerFor))
+	wait := lingerFor
+	if st.srv.isStopping() {
+		wait = lingerInDrain
+	}
+	by := time.Now().Add(wait)
+	_ = st.nc.SetReadDeadline(by)
 	buf := st.buf[:cap(st.buf)]
 	if len(buf) == 0 {
 		buf = make([]byte, streamBuffer)
@@ -317,6 +374,8 @@ func (st *stream) linger() {
 		}
 		most -= n
 	}
+	// A close would reset a client that is still sending, before it has read the answer.
+	time.Sleep(time.Until(by))
 }
 
 // close ends the connection.

@@ -6,7 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"runtime"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"testing"
@@ -83,7 +83,7 @@ func TestStreamClientGone(t *testing.T) {
 			left := time.Now()
 			tt.leave(c)
 			assert.ErrorIs(t, await(t, "the context ends", gone), tako.ErrClientGone)
-			if took := time.Since(left); took > 3*time.Second {
+			if took := time.Since(left); took > enough/2 {
 				t.Errorf("the context ended %v after the client had left", took)
 			}
 			_ = c.Close()
@@ -110,7 +110,6 @@ func TestStreamDerivedContexts(t *testing.T) {
 			if _, ok := ctx.Deadline(); ok {
 				t.Error("got a deadline, want none")
 			}
-			before := runtime.NumGoroutine()
 			value := context.WithValue(ctx, key{}, "value")
 			cancelled, cancel := context.WithCancel(value)
 			timed, cancelTimed := context.WithTimeout(ctx, time.Hour)
@@ -126,8 +125,8 @@ func TestStreamDerivedContexts(t *testing.T) {
 				_, cancelOne := context.WithCancel(ctx)
 				defer cancelOne()
 			}
-			if n := runtime.NumGoroutine() - before; n > 150 {
-				t.Errorf("%d goroutines more", n)
+			if n := propagating(); n > 150 {
+				t.Errorf("%d goroutines for them", n)
 			}
 			if cancelled.Value(key{}) != "value" {
 				t.Error("the value is lost")
@@ -151,6 +150,13 @@ func TestStreamDerivedContexts(t *testing.T) {
 			await(t, "the AfterFunc", after)
 		}
 	})
+}
+
+// propagating is how many goroutines watch a context for others, in this and other tests.
+func propagating() int {
+	var all strings.Builder
+	_ = pprof.Lookup("goroutine").WriteTo(&all, 2)
+	return strings.Count(all.String(), "created by context.(*cancelCtx).propagateCancel")
 }
 
 // The context of a request ends with it, and is never that of another one.

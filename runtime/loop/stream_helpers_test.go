@@ -202,16 +202,18 @@ func pass(t *testing.T, d time.Duration) {
 // caller is one connection to a server.
 type caller struct {
 	net.Conn
-	t  *testing.T
-	in *bufio.Reader
+	t      *testing.T
+	in     *bufio.Reader
+	dialed time.Time // or a little before; the server cannot begin to count earlier
 }
 
 func reach(t *testing.T, s *loop.Server) *caller {
 	t.Helper()
+	dialed := time.Now()
 	conn, err := net.Dial(s.Addr().Network(), s.Addr().String())
 	assert.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
-	return &caller{conn, t, bufio.NewReader(conn)}
+	return &caller{conn, t, bufio.NewReader(conn), dialed}
 }
 
 func (c *caller) send(text string) {
@@ -250,6 +252,33 @@ func (c *caller) respond(method string) (*http.Response, string, error) {
 	}
 	body, err := io.ReadAll(resp.Body)
 	return resp, string(body), err
+}
+
+// served asks and demands an answer. It reports false where a limit has passed since then, and
+// with it the connection: a machine that stalls for so long proves nothing.
+func (c *caller) served(text string, since time.Time, limit time.Duration) bool {
+	c.t.Helper()
+	_ = c.SetWriteDeadline(time.Now().Add(enough))
+	_, _ = io.WriteString(c, text)
+	resp, _, err := c.respond("GET")
+	if took := time.Since(since); err != nil && took < limit {
+		c.t.Fatalf("got error %v within %v, the limit is %v", err, took, limit)
+	}
+	if err == nil {
+		assert.Equal(c.t, resp.StatusCode, http.StatusOK, "status")
+	}
+	return err == nil
+}
+
+// unstalled plays a scenario again as long as it says that the machine has stalled.
+func unstalled(t *testing.T, play func() bool) {
+	t.Helper()
+	for range 20 {
+		if play() {
+			return
+		}
+	}
+	t.Error("the machine has stalled each time")
 }
 
 // answer reads a whole response and returns its body.

@@ -69,7 +69,7 @@ func (ss *streams) watch() {
 		ss.mu.Unlock()
 		batch = ss.list(batch[:0])
 		for _, st := range batch {
-			if st.state.Load() == streamActive && st.peer.ctx.Load() != nil && hangup.Seen(st.nc) {
+			if st.state.Load() == streamActive && st.peer.ctx.Load() != nil && hangup.Seen(st.raw) {
 				st.peer.leave()
 			}
 		}
@@ -82,7 +82,7 @@ func (ss *streams) closeWaiting(state int32) int {
 	n := 0
 	for _, st := range ss.list(nil) {
 		if st.state.CompareAndSwap(state, streamClosed) {
-			_ = st.nc.Close() // its goroutine does the rest
+			st.closeSoon() // its goroutine does the rest
 			n++
 		}
 	}
@@ -94,13 +94,37 @@ func (ss *streams) cut(cause error) int {
 	ss.mu.Lock()
 	ss.closed = true
 	ss.mu.Unlock()
-	all := ss.list(nil)
-	for _, st := range all {
-		st.peer.cancel(cause)
-		if st.state.Load() == streamActive {
-			abort(st.nc)
+	cut := 0
+	for _, st := range ss.list(nil) {
+		switch st.state.Load() {
+		case streamHijacked: // counted there
+			continue
+		case streamClosed: // its work has ended
+		default:
+			cut++
 		}
-		_ = st.nc.Close()
+		st.peer.cancel(cause)
+		if link := st.link.Load(); link != nil {
+			link.Cut(cause)
+		}
+		if st.state.Load() == streamActive {
+			st.abort()
+		}
+		_ = st.raw.Close() // TLS would wait for a client that does not read
 	}
-	return len(all)
+	return cut
+}
+
+// closeSoon closes a connection that its goroutine waits on, without waiting itself: the last
+// words of TLS may have to wait for a client that takes nothing.
+func (st *stream) closeSoon() {
+	if st.sec == nil {
+		_ = st.nc.Close()
+		return
+	}
+	late := time.AfterFunc(lingerInDrain, func() { _ = st.raw.Close() })
+	go func() {
+		_ = st.nc.Close()
+		late.Stop()
+	}()
 }

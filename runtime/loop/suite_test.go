@@ -13,7 +13,7 @@ func target(poller string) runtimetest.Target {
 	return runtimetest.Target{
 		Name: "loop/" + poller,
 		Start: func(cfg runtimetest.ServerConfig, app tako.App, ln net.Listener) (tako.Server, error) {
-			return loop.New(app, loop.Config{Addr: cfg.Addr, Listener: ln, Limits: cfg.Limits, Log: cfg.Log, Poller: poller, Loops: 2}), nil
+			return loop.New(app, loop.Config{Addr: cfg.Addr, Listener: ln, Limits: cfg.Limits, Certs: cfg.Certs, HTTP2: cfg.HTTP2, Proxy: cfg.Proxy, Listen: cfg.Listen, Log: cfg.Log, Poller: poller, Loops: 2}), nil
 		},
 		Harmless: map[string]string{
 			"H1-12/stalled-unread-chunk/limit-off":    "a chunked body that nobody reads ends the connection at once",
@@ -28,4 +28,18 @@ func target(poller string) runtimetest.Target {
 
 func TestSuiteEpoll(t *testing.T) { runtimetest.Run(t, target("epoll")) }
 
-func TestSuiteIOUring(t *testing.T) { runtimetest.Run(t, target("io_uring")) }
+func TestSuiteEpollHTTP2(t *testing.T) { runtimetest.Run(t, target("epoll").Over(runtimetest.HTTP2)) }
+
+func TestSuiteIOUringTLS(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the same as over epoll but for the poller")
+	}
+	runtimetest.Run(t, target("io_uring").Over(runtimetest.HTTP1TLS))
+}
+
+func TestSuiteIOUringH2C(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the same as over epoll but for the poller")
+	}
+	runtimetest.Run(t, target("io_uring").Over(runtimetest.H2C))
+}

@@ -14,7 +14,9 @@ import (
 // disconnect resets a TCP connection at once, whoever else refers to its socket.
 func disconnect(fd int) {
 	var unspecified [16]byte
-	_, _, _ = syscall.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&unspecified)), 16)
+	if _, _, errno := syscall.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&unspecified)), 16); errno != 0 {
+		_ = unix.Shutdown(fd, unix.SHUT_RDWR) // a Unix socket cannot be reset
+	}
 }
 
 // tryRead reads what has come, if anything.
@@ -27,11 +29,14 @@ func tryRead(fd int, p []byte) int {
 }
 
 // tryWrite writes what the socket takes at once. A full socket is no error.
-func tryWrite(fd int, p []byte) (int, error) {
+func tryWrite(fd int, p []byte) (int, error) { return trySend(fd, p, 0) }
+
+// trySend is tryWrite with flags.
+func trySend(fd int, p []byte, flags uintptr) (int, error) {
 	total := 0
 	for total < len(p) {
 		b := p[total:]
-		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT|flags, 0, 0)
 		switch errno {
 		case 0:
 			total += int(n)
@@ -94,15 +99,46 @@ func advance(bufs [][]byte, n int) [][]byte {
 	return bufs
 }
 
-// ends returns the two addresses of a socket.
-func ends(fd int) (local, remote net.Addr) {
-	if sa, err := unix.Getsockname(fd); err == nil {
-		local = netAddr(sa)
+// localAddr returns the address of our end of a socket.
+func localAddr(fd int) net.Addr {
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		return nil
 	}
+	return netAddr(sa)
+}
+
+// ends returns the two addresses of a socket; peer is that of the other end if it was asked
+// already, when it was there for sure.
+func ends(fd int, peer netip.AddrPort) (local, remote net.Addr) {
+	if peer.IsValid() {
+		if own, ok := addrPort(unix.SYS_GETSOCKNAME, fd); ok && own.IsValid() {
+			both := new(tcpEnds)
+			return both.addr(0, own), both.addr(1, peer)
+		}
+		return localAddr(fd), net.TCPAddrFromAddrPort(peer)
+	}
+	local = localAddr(fd)
 	if sa, err := unix.Getpeername(fd); err == nil {
 		remote = netAddr(sa)
 	}
 	return local, remote
+}
+
+// tcpEnds are both ends of a connection in one piece of memory.
+type tcpEnds struct {
+	addrs [2]net.TCPAddr
+	ips   [2][16]byte
+}
+
+func (e *tcpEnds) addr(i int, a netip.AddrPort) *net.TCPAddr {
+	e.ips[i] = a.Addr().As16()
+	ip := e.ips[i][:]
+	if a.Addr().Is4() {
+		ip = ip[12:]
+	}
+	e.addrs[i] = net.TCPAddr{IP: ip, Port: int(a.Port()), Zone: a.Addr().Zone()}
+	return &e.addrs[i]
 }
 
 func netAddr(sa unix.Sockaddr) net.Addr {
@@ -123,21 +159,42 @@ func netAddr(sa unix.Sockaddr) net.Addr {
 	return nil
 }
 
-// peerIP returns the address of the other end, invalid for sockets without IP.
-func peerIP(fd int) netip.Addr {
+// peerAddr returns the address of the other end, invalid for sockets without IP; gone says
+// that there is no other end any more, so nobody knows who it was.
+func peerAddr(fd int) (peer netip.AddrPort, gone bool) {
+	addr, ok := addrPort(unix.SYS_GETPEERNAME, fd)
+	return addr, !ok
+}
+
+// addrPort asks for an address, without making memory of it.
+func addrPort(call uintptr, fd int) (addr netip.AddrPort, ok bool) {
 	var sa unix.RawSockaddrAny
 	size := uint32(unsafe.Sizeof(sa))
-	_, _, errno := syscall.RawSyscall(unix.SYS_GETPEERNAME, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
+	_, _, errno := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
 	if errno != 0 {
-		return netip.Addr{}
+		return netip.AddrPort{}, false
 	}
 	switch sa.Addr.Family {
 	case unix.AF_INET:
-		return netip.AddrFrom4((*unix.RawSockaddrInet4)(unsafe.Pointer(&sa)).Addr)
+		in := (*unix.RawSockaddrInet4)(unsafe.Pointer(&sa))
+		return netip.AddrPortFrom(netip.AddrFrom4(in.Addr), port(in.Port)), true
 	case unix.AF_INET6:
-		return netip.AddrFrom16((*unix.RawSockaddrInet6)(unsafe.Pointer(&sa)).Addr)
+		in := (*unix.RawSockaddrInet6)(unsafe.Pointer(&sa))
+		ip := netip.AddrFrom16(in.Addr).Unmap()
+		if in.Scope_id != 0 {
+			if dev, err := net.InterfaceByIndex(int(in.Scope_id)); err == nil {
+				ip = ip.WithZone(dev.Name)
+			}
+		}
+		return netip.AddrPortFrom(ip, port(in.Port)), true
 	}
-	return netip.Addr{}
+	return netip.AddrPort{}, true
+}
+
+// port turns the bytes of a port, which are in the order of the network.
+func port(n uint16) uint16 {
+	b := (*[2]byte)(unsafe.Pointer(&n))
+	return uint16(b[0])<<8 | uint16(b[1])
 }
 
 // netConn makes a connection of Go's poller of a socket, and takes the descriptor.

@@ -3,7 +3,7 @@ package loop
 import "math/bits"
 
 // wheelSlots is the number of ticks that a wheel looks ahead.
-const wheelSlots = 512
+const wheelSlots = 2048
 
 // wheel finds the connections whose deadline has passed. A deadline that moves back
 // costs nothing: the connection stays in its slot and is put into a later one when

@@ -4,7 +4,9 @@ import (
 	"sync"
 
 	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/internal/dispatch"
 	"github.com/tako-go/tako/internal/http1"
+	"github.com/tako-go/tako/internal/http2serve"
 	"github.com/tako-go/tako/internal/netpoll"
 )
 
@@ -14,14 +16,16 @@ const readBuffer = 64 << 10
 // worker is what a goroutine needs to lead a loop. If the loop is taken away from
 // it, it keeps the worker to end what it is at, and the new leader has another one.
 type worker struct {
-	l     *loop
-	leads bool
-	seq   uint64 // state of the loop while the handler under way runs
-	buf   []byte
-	ev    netpoll.Event
-	c     *conn // that is served
-	x     *exchange
-	date  []byte
+	l      *loop
+	leads  bool
+	seq    uint64 // state of the loop while the handler under way runs
+	buf    []byte
+	ev     netpoll.Event
+	c      *conn // that is served
+	x      *exchange
+	opened []byte               // memory for what TLS has decrypted
+	mux    *http2serve.Exchange // a stream's that is served, nil otherwise
+	date   []byte
 }
 
 var workers = sync.Pool{New: func() any { return &worker{buf: make([]byte, readBuffer)} }}
@@ -37,10 +41,22 @@ func newWorker(l *loop) *worker {
 // which has called [runtime.Goexit], the loop and the connection go on without it.
 func (w *worker) exit() {
 	c := w.c
+	if x := w.mux; x != nil {
+		w.leave()
+		x.Leader = nil
+		x.Finish(true)
+		c.mux.Flush()
+		return
+	}
 	if c == nil || w.x.hijacked {
 		return
 	}
+	if c.sock != nil {
+		w.exitSocket(c)
+		return
+	}
 	w.leave()
+	c.up = w.x.up
 	w.x.finished()
 	c.unblock(w.x)
 	c.handBack(endReset)
@@ -66,6 +82,15 @@ func (w *worker) release() {
 // handed back and w is gone. With own data is memory that nobody else uses, and need
 // not be copied to be kept.
 func (w *worker) serve(c *conn, data []byte, own bool) (robbed bool) {
+	if c.fresh && c.sec == nil && w.l.srv.sniffs() {
+		switch whole, part := http2serve.Preface(data); {
+		case whole:
+			return w.l.beginHTTP2(w, c, data)
+		case part:
+			w.l.settle(w, c, goOn, kept(data, own), false)
+			return false
+		}
+	}
 	w.x.peer, w.x.wire, w.x.w = &c.peer, c, w
 	w.c = c
 	busy, end, cut := false, goOn, false
@@ -78,10 +103,12 @@ func (w *worker) serve(c *conn, data []byte, own bool) (robbed bool) {
 		rest := data[w.x.req.Size:]
 		if err == nil {
 			w.x.head = data[:w.x.req.Size:w.x.req.Size]
-			used, err = w.x.takeBody(rest)
+			if used, err = w.x.takeBody(rest); err == nil && c.sec != nil && w.l.srv.misdirected(c.connInfo(), w.x.Authority()) {
+				err = errMisdirected
+			}
 		}
 		if err != nil {
-			end, data = w.refuse(c, err), nil
+			end, data = w.refuse(c, err, data), nil
 			w.x.clear()
 			break
 		}
@@ -91,11 +118,12 @@ func (w *worker) serve(c *conn, data []byte, own bool) (robbed bool) {
 			break
 		}
 		call := w.l.srv.app.Find(w.x)
-		var stat *routeStat
+		w.x.route = call.Route()
+		var stat *dispatch.Stat
 		if w.leads {
-			if stat = w.l.stats.of(w.l.srv, call.Route()); !stat.inline() || w.l.threadsShort() {
+			if stat = w.l.stats.Of(&w.l.srv.classes, call.Route()); !stat.Inline() || w.l.threadsShort() {
 				w.c = nil
-				w.offload(c, call, stat.class, kept(rest[used:], own))
+				w.offload(c, call, stat.Class, kept(rest[used:], own))
 				return false
 			}
 			if !busy {
@@ -113,8 +141,10 @@ func (w *worker) serve(c *conn, data []byte, own bool) (robbed bool) {
 		}
 		end = w.ended(len(data) > 0)
 		cut = len(w.x.out) > maxGathered && len(data) > 0 && !w.relieve(c)
-		if cut && !w.leads {
-			end = endReset // a part of a response is missing
+		if cut && !w.leads { // a part of a response is missing
+			if end = endReset; c.up != nil {
+				c.up.breakOff(errRefused)
+			}
 		}
 	}
 	w.c = nil
@@ -152,7 +182,7 @@ func kept(data []byte, own bool) []byte {
 
 // call runs a request. On the loop it can be seen from outside how long it takes,
 // and the loop may be taken away.
-func (w *worker) call(call tako.Call, stat *routeStat) {
+func (w *worker) call(call tako.Call, stat *dispatch.Stat) {
 	l, x := w.l, w.x
 	if !w.leads {
 		x.end(call.Serve())
@@ -167,7 +197,11 @@ func (w *worker) call(call tako.Call, stat *routeStat) {
 	}
 	x.end(call.Serve())
 	if w.leads && l.state.CompareAndSwap(w.seq, w.seq+1) {
+		if began != 0 {
+			began += x.copying
+		}
 		l.afterCall(stat, began)
+		stat.Copied(x.copied)
 		return
 	}
 	w.leads = false
@@ -191,6 +225,8 @@ func (w *worker) ended(more bool) after {
 	x := w.x
 	end := goOn
 	switch {
+	case x.up != nil:
+		w.c.up, end = x.up, switchOver
 	case x.broken && (x.tillClose || x.req.Minor == 0):
 		end = endReset
 	case x.closing && (more || !x.req.Close):
@@ -219,6 +255,9 @@ func (w *worker) relieve(c *conn) bool {
 	if !w.leads {
 		return w.x.fail(c.write(w.x, nil)) == nil
 	}
+	if c.sec != nil {
+		return len(w.x.out) == 0
+	}
 	n, err := tryWrite(c.fd(), w.x.out)
 	w.x.out = append(w.x.out[:0], w.x.out[n:]...)
 	return err == nil && len(w.x.out) == 0
@@ -226,7 +265,7 @@ func (w *worker) relieve(c *conn) bool {
 
 // offload runs a request on a goroutine of its own. rest is what came behind it, to
 // be kept.
-func (w *worker) offload(c *conn, call tako.Call, class *class, rest []byte) {
+func (w *worker) offload(c *conn, call tako.Call, class *dispatch.Class, rest []byte) {
 	x, l := w.x, w.l
 	if !l.poll(c) {
 		call.Drop()
@@ -250,12 +289,15 @@ func (w *worker) offload(c *conn, call tako.Call, class *class, rest []byte) {
 }
 
 // refuse answers a request that is wrong.
-func (w *worker) refuse(c *conn, err error) after {
+func (w *worker) refuse(c *conn, err error, received []byte) after {
 	why, ok := err.(*http1.Error)
 	if !ok {
 		return endIt
 	}
 	w.l.srv.refused(&c.peer, why)
+	if c.fresh && http1.Alien(received) {
+		return endIt
+	}
 	w.x.out = http1.AppendRefusal(w.x.out, why, w.x.dateLine())
 	return endLinger
 }

@@ -2,7 +2,6 @@ package loop
 
 import (
 	"errors"
-	"io"
 	"net"
 	"os"
 )
@@ -53,38 +52,10 @@ func writeError(x *exchange, err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		x.srv.stats.timedOut.Add(1)
 	}
+	if st, ok := x.wire.(*stream); ok && st.sec != nil {
+		_ = st.raw.Close() // TLS would wait for the client once more
+	}
 	return err
-}
-
-// copyFile sends n bytes of f piece by piece, in the kernel where it can.
-func copyFile(nc net.Conn, x *exchange, f *os.File, n int64) (int64, error) {
-	to, ok := nc.(io.ReaderFrom)
-	if !ok {
-		to = writerOnly{nc}
-	}
-	var total int64
-	for total < n {
-		if err := setWriteDeadline(nc, x); err != nil {
-			return total, err
-		}
-		part := &io.LimitedReader{R: f, N: min(piece, n-total)}
-		sent, err := to.ReadFrom(part)
-		total += sent
-		if err != nil {
-			return total, writeError(x, err)
-		}
-		if part.N > 0 {
-			break
-		}
-	}
-	return total, nil
-}
-
-// writerOnly copies through memory.
-type writerOnly struct{ net.Conn }
-
-func (w writerOnly) ReadFrom(r io.Reader) (int64, error) {
-	return io.Copy(struct{ io.Writer }{w.Conn}, struct{ io.Reader }{r})
 }
 
 // write sends what x has gathered and then bufs.
@@ -100,11 +71,4 @@ func (st *stream) write(x *exchange, bufs [][]byte) error {
 	err := writeAll(st.nc, x, all)
 	x.out = x.out[:0]
 	return err
-}
-
-func (st *stream) sendFile(x *exchange, f *os.File, n int64) (int64, error) {
-	if err := st.write(x, nil); err != nil {
-		return 0, err
-	}
-	return copyFile(st.nc, x, f, n)
 }

@@ -2,6 +2,7 @@ package std
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/tako-go/tako"
 	"github.com/tako-go/tako/internal/connlimit"
+	"github.com/tako-go/tako/internal/http2serve"
+	"github.com/tako-go/tako/internal/proxyproto"
 )
 
 // epoch is what the coarse clock counts from.
@@ -27,6 +30,18 @@ const piece = 64 << 10
 // timer; the sweeper turns them into real ones when they are due.
 type conn struct {
 	net.Conn
+	raw    net.Conn         // below TLS
+	header *proxyproto.Conn // a PROXY header is to come, or has; nil without
+	intro  bool             // it is to come
+	since  time.Time        // of the connection
+	tls    *tls.Conn
+	shaken bool        // the handshake was tried
+	quiet  atomic.Bool // the end of a head that has not come is not answered
+	greets atomic.Bool // something has come
+	known  bool        // what comes is some HTTP
+	first  []byte      // of the first line, until that is known
+	mute   bool        // nothing is answered
+	link   atomic.Pointer[http2serve.Link]
 	s      *Server
 	info   *tako.ConnInfo
 	slot   *connlimit.Slot
@@ -39,6 +54,7 @@ type conn struct {
 	lingers atomic.Int64              // when the read that waits off the socket began, 0 if none does
 	broken  atomic.Bool               // the response was broken off: nothing is read any more
 	ahead   atomic.Bool               // a byte of the next request is there while one is served
+	cutOff  atomic.Bool               // its end must not look like that of the response
 	past    atomic.Bool               // the read deadline has passed
 	reads   atomic.Int32              // reads at the socket
 	spared  atomic.Bool               // a drain has left it open
@@ -52,10 +68,22 @@ type conn struct {
 	wake     sync.Cond  // on mu
 }
 
-func newConn(s *Server, c net.Conn, slot *connlimit.Slot) *conn {
+// newConn makes a conn of c; with intro a PROXY header comes first.
+func newConn(s *Server, c net.Conn, slot *connlimit.Slot, intro bool) *conn {
 	info := &tako.ConnInfo{Transport: c.LocalAddr().Network(), Remote: c.RemoteAddr(), Local: c.LocalAddr()}
-	own := &conn{Conn: c, s: s, slot: slot, info: info}
+	if info.Transport == "unix" {
+		info.Peer = credOf(c)
+	}
+	own := &conn{s: s, slot: slot, info: info, intro: intro}
+	if intro {
+		own.header, own.since = proxyproto.NewConn(c, s.gate), time.Now()
+		c = own.header
+	}
+	own.Conn, own.raw = c, c
 	own.wake.L = &own.mu
+	if s.tls != nil {
+		own.secure(s.tls)
+	}
 	return own
 }
 
@@ -69,7 +97,15 @@ func connContext(ctx context.Context, c net.Conn) context.Context {
 	ctx, cancel := context.WithCancelCause(ctx)
 	own.cancel.Store(&cancel)
 	return tako.WithConn(context.WithValue(ctx, connKey{}, own), &tako.Conn{Info: own.info,
-		Draining: own.s.draining, Body: own.watchedBody, BeforeHead: own.beforeHead})
+		Draining: own.s.draining, Body: own.watchedBody, BeforeHead: own.beforeHead, AltSvc: own.altSvc})
+}
+
+// altSvc is for responses over TLS.
+func (c *conn) altSvc() string {
+	if c.tls == nil {
+		return ""
+	}
+	return c.s.altSvc()
 }
 
 type connKey struct{}
@@ -104,8 +140,23 @@ func (c *conn) Close() error {
 	if c.spare() {
 		return nil
 	}
+	if c.tls != nil && c.s.closingIdle.Load() {
+		c.closeSoon() // net/http holds a lock
+		return nil
+	}
 	c.awaitClient()
 	return c.close()
+}
+
+// closeSoon closes a connection with TLS without waiting: its last words may have to
+// wait for a read that writes, or for a client that takes nothing.
+func (c *conn) closeSoon() {
+	_ = c.raw.SetWriteDeadline(time.Now().Add(drainLinger))
+	late := time.AfterFunc(drainLinger, func() { _ = c.raw.Close() })
+	go func() {
+		_ = c.close()
+		late.Stop()
+	}()
 }
 
 // drainLinger is how long a connection that a drain ends waits for its client to
@@ -130,6 +181,9 @@ func (c *conn) awaitClient() {
 }
 
 func (c *conn) close() error {
+	if c.cutOff.Load() { // the last words of TLS would make it look complete
+		_ = c.raw.Close()
+	}
 	err := c.Conn.Close()
 	if c.closed.CompareAndSwap(false, true) {
 		c.mu.Lock()
@@ -161,6 +215,9 @@ func (c *conn) SetDeadline(t time.Time) error {
 
 // Write writes in pieces, so that the sweeper sees whether the client takes them.
 func (c *conn) Write(p []byte) (int, error) {
+	if c.mute || c.quiet.Load() && string(p) == halfHead {
+		return 0, net.ErrClosed
+	}
 	if len(p) <= piece {
 		return c.writePiece(p)
 	}
@@ -183,6 +240,9 @@ func (c *conn) writePiece(p []byte) (int, error) {
 	c.writing.Store(c.s.now.Load())
 	n, err := c.Conn.Write(p)
 	c.writing.Store(0)
+	if err != nil && c.tls != nil {
+		_ = c.raw.Close() // TLS would wait for the client once more
+	}
 	return n, err
 }
 
@@ -227,9 +287,20 @@ type writerOnly struct{ io.Writer }
 // end of a response that was broken off for the end of the body.
 func (c *conn) reset() {
 	c.broken.Store(true)
-	if tcp, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
+	c.cutOff.Store(true)
+	if tcp, ok := c.raw.(interface{ SetLinger(int) error }); ok {
 		_ = tcp.SetLinger(0)
 	}
+}
+
+// halfHead is what net/http answers to half a head.
+const halfHead = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"
+
+// Reset breaks off a connection that was taken over.
+func (c *conn) Reset() error {
+	c.reset()
+	_ = c.raw.Close()
+	return c.close()
 }
 
 // CloseWrite lets net/http end a connection without losing its last response.

@@ -79,7 +79,8 @@ func TestHijack(t *testing.T) {
 		}
 	}
 	const withBody = "POST" + upgrading + "Content-Length: 5\r\n\r\n"
-	tight := tako.Limits{HeaderTimeout: short, BodyTimeout: short, IdleTimeout: short, MinBodyRate: 1 << 20}
+	const strict = 3 * short // the request must have come by then, on a busy machine too
+	tight := tako.Limits{HeaderTimeout: strict, BodyTimeout: strict, IdleTimeout: strict, MinBodyRate: 1 << 20}
 	failed := errors.New("failed later")
 	many := strings.Repeat("hello", 200)
 	together(t, map[string]func(t *testing.T){
@@ -119,7 +120,7 @@ func TestHijackDeadline(t *testing.T) {
 			c := dial(t, s)
 			c.upgraded("GET" + upgrading + "\r\n")
 			assert.ErrorIs(t, <-ended, os.ErrDeadlineExceeded)
-			if d := <-took; d < ahead || d > ahead+3*time.Second {
+			if d := <-took; d < ahead || d > ahead+patience/2 {
 				t.Errorf("ended after %v, want soon after %v", d, ahead)
 			}
 			if again {
@@ -153,5 +154,5 @@ func TestHijackShutdown(t *testing.T) {
 	if err == nil {
 		t.Error("got no error of the context")
 	}
-	assert.Equal(t, s.Stats().Conns, int64(0), "connections")
+	assert.Eventually(t, patience, "the connections are gone", func() bool { return s.Stats().Conns == 0 })
 }

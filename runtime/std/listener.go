@@ -3,9 +3,12 @@ package std
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/tako-go/tako/internal/acceptq"
+	"github.com/tako-go/tako/internal/connlimit"
+	"github.com/tako-go/tako/internal/proxyproto"
 )
 
 // listener holds connections to their limits and survives failures to accept. Its
@@ -45,16 +48,13 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// emptyAfter is how long the accept queue must give nothing to count as empty.
-const emptyAfter = 5 * time.Millisecond
-
 type deadliner interface{ SetDeadline(time.Time) error }
 
 // last returns a connection of the accept queue, or net.ErrClosed when there is
 // none left.
 func (l *listener) last() (net.Conn, error) {
 	for l.s.count.Try() {
-		c, err := l.queued()
+		c, err := acceptq.Next(l.Listener)
 		if err != nil {
 			l.s.count.Release()
 			break
@@ -64,21 +64,6 @@ func (l *listener) last() (net.Conn, error) {
 		}
 	}
 	return nil, net.ErrClosed
-}
-
-// queued returns the next connection of the accept queue. A listener that is not
-// the net package's own may do something in Accept, which must not be passed by.
-func (l *listener) queued() (net.Conn, error) {
-	switch ln := l.Listener.(type) {
-	case *net.TCPListener, *net.UnixListener:
-		return acceptq.Next(ln)
-	case deadliner:
-		if err := ln.SetDeadline(time.Now().Add(emptyAfter)); err != nil {
-			return nil, err
-		}
-		return l.Listener.Accept()
-	}
-	return nil, acceptq.ErrEmpty
 }
 
 // stop makes a waiting Accept return.
@@ -110,15 +95,41 @@ func (s *Server) isStopping() bool {
 // admit makes a conn of c, or closes it if its address has too many.
 func (s *Server) admit(c net.Conn) *conn {
 	s.stats.accepted.Add(1)
-	slot := s.count.Admit(c.RemoteAddr())
-	if slot == nil {
-		if n := s.stats.refusedConns.Add(1); n&(n-1) == 0 { // the 1st, 2nd, 4th …: a flood must not fill the log
-			s.log.Warn("connection refused: its address has too many", "peer", c.RemoteAddr(), "refused", n)
-		}
+	if connlimit.Gone(c) {
+		s.count.Release()
 		_ = c.Close()
 		return nil
 	}
-	admitted := newConn(s, c, slot)
-	s.track(admitted)
+	remote := connlimit.IP(c.RemoteAddr())
+	verdict := s.gate.Admit(remote)
+	if verdict == proxyproto.Refuse {
+		s.count.Release()
+		s.untrusted(c.RemoteAddr())
+		_ = c.Close()
+		return nil
+	}
+	key := connlimit.KeyIP(remote)
+	if verdict == proxyproto.Expect { // of the client we do not know yet
+		key = netip.Addr{}
+	}
+	slot := s.count.AdmitKey(key)
+	if slot == nil {
+		s.full(c.RemoteAddr())
+		_ = c.Close()
+		return nil
+	}
+	admitted := newConn(s, c, slot, verdict == proxyproto.Expect)
+	if !s.track(admitted) {
+		slot.Release()
+		_ = c.Close()
+		return nil
+	}
 	return admitted
+}
+
+// full logs a connection that is refused for the limit of its address.
+func (s *Server) full(peer net.Addr) {
+	if n := s.stats.refusedConns.Add(1); n&(n-1) == 0 { // the 1st, 2nd, 4th …: a flood must not fill the log
+		s.log.Warn("connection refused: its address has too many", "peer", peer, "refused", n)
+	}
 }

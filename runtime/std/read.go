@@ -17,6 +17,16 @@ import (
 
 // Read reads from the socket, unless a deadline in the past has been set.
 func (c *conn) Read(p []byte) (int, error) {
+	if c.intro {
+		if err := c.introduce(); err != nil {
+			return 0, err
+		}
+	}
+	if c.tls != nil && !c.shaken {
+		if err := c.shake(); err != nil {
+			return 0, err
+		}
+	}
 	if len(p) == 1 && http.ConnState(c.state.Load()) == http.StateActive {
 		if err := c.linger(); err != nil {
 			return 0, err
@@ -30,6 +40,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	if c.spared.Load() && c.idleEmpty() {
 		c.reads.Add(-1)
+		c.quiet.Store(true)
 		return 0, io.EOF
 	}
 	n, err := c.Conn.Read(p)
@@ -45,6 +56,22 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	if n > 0 && n < 4 && http.ConnState(c.state.Load()) == http.StateIdle {
 		c.hasten()
+	}
+	for n > 0 && !c.known {
+		c.greets.Store(true)
+		served, part := c.greeted(p[:n])
+		if served {
+			return 0, io.EOF
+		}
+		if !part || err != nil || n == len(p) {
+			break
+		}
+		var more int // what may be the preface of HTTP/2 is not for net/http
+		more, err = c.Conn.Read(p[n:])
+		n += more
+		if more == 0 {
+			break
+		}
 	}
 	return n, err
 }
@@ -75,9 +102,18 @@ func (c *conn) spare() bool {
 	if !c.s.closingIdle.Load() {
 		return false
 	}
+	if c.link.Load() != nil { // to net/http it is still new
+		return true
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if http.ConnState(c.state.Load()) != http.StateIdle {
+	switch http.ConnState(c.state.Load()) {
+	case http.StateIdle:
+	case http.StateActive: // since net/http has looked, or this is the end of its own goroutine
+		return true
+	case http.StateNew:
+		return c.greets.Load() // what never sends more is closed a moment later
+	default:
 		return false
 	}
 	c.spared.Store(true) // before reads is looked at: a read that begins now sees it
@@ -85,6 +121,7 @@ func (c *conn) spare() bool {
 		return true
 	}
 	c.givenUp = true
+	c.quiet.Store(true)
 	return false
 }
 

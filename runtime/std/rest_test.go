@@ -108,7 +108,7 @@ func TestBegunHeadPipelined(t *testing.T) {
 		<-release
 		return c.Text(http.StatusOK, "waited")
 	})
-	s := start(t, app, tako.Limits{HeaderTimeout: short, IdleTimeout: tako.NoLimit})
+	s := start(t, app, tako.Limits{HeaderTimeout: 3 * short, IdleTimeout: tako.NoLimit})
 	together(t, map[string]func(t *testing.T){
 		"while a handler runs": func(t *testing.T) {
 			c := dial(t, s)

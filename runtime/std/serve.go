@@ -11,12 +11,26 @@ import (
 
 // serveHTTP stands before the app and refuses what net/http lets through.
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	if status, why := s.refuse(r); status != 0 {
+	if s.gate != nil {
+		if c, ok := r.Context().Value(connKey{}).(*conn); ok && c.info.Proxy != nil {
+			r.RemoteAddr = c.info.Remote.String()
+		}
+	}
+	status, why := s.refuse(r)
+	if s.tls != nil && status == 0 {
+		if c, ok := r.Context().Value(connKey{}).(*conn); ok {
+			status, why = c.requestTLS(r)
+		}
+	}
+	if status != 0 {
 		s.stats.refusedRequests.Add(1)
 		s.log.Info("request refused", "peer", r.RemoteAddr, "status", status, "reason", why)
 		w.Header().Set("Connection", "close")
 		http.Error(w, http.StatusText(status), status)
 		return
+	}
+	if s.patient.Load() && s.isStopping() { // net/http tells so in other drains
+		w.Header().Set("Connection", "close")
 	}
 	if r.Body == http.NoBody && r.ProtoAtLeast(1, 1) {
 		s.app.ServeHTTP(w, r)

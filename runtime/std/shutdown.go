@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/internal/succession"
 )
 
 // newGrace is how long a connection that has not sent a request yet may still do
@@ -23,33 +24,17 @@ func (s *Server) BeginDrain() {
 	})
 }
 
-// Shutdown drains the server: connections in the accept queue are taken, idle
-// ones closed at once, the others closed behind their request, and cut when ctx
-// is done. It honours the first call's ctx; later calls wait for the result.
+// Shutdown drains the server: connections in the accept queue are taken, idle ones closed at
+// once, or after some seconds where [tako.Run] has handed over, the others closed behind their
+// request, and cut when ctx is done. It honours the first call's ctx; later calls wait for the result.
 func (s *Server) Shutdown(ctx context.Context) (tako.Report, error) {
 	s.BeginDrain()
-	first := false
-	s.stopOnce.Do(func() { first = true })
-	if first {
-		start := time.Now()
-		s.report, s.err = s.drain(ctx)
-		s.report.Elapsed = time.Since(start)
-		close(s.done)
-	}
-	select {
-	case <-s.done:
-		return s.report, s.err
-	default:
-	}
-	select {
-	case <-s.done:
-		return s.report, s.err
-	case <-ctx.Done():
-		return tako.Report{}, ctx.Err()
-	}
+	return s.shut.Do(ctx, s.drain)
 }
 
 func (s *Server) drain(ctx context.Context) (tako.Report, error) {
+	patience := succession.Grace(ctx)
+	s.patient.Store(patience > 0)
 	s.mu.Lock()
 	s.stopped = true
 	ln, serving := s.ln, s.serving
@@ -65,25 +50,38 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 	}
 	_ = ln.Close()
 	report := tako.Report{}
-	idle := s.idle()
-	s.closingIdle.Store(true)
-	s.http.SetKeepAlivesEnabled(false) // closes idle connections, and each other one behind its response
-	s.closingIdle.Store(false)
-	report.Idle = idle
+	report.Idle = s.drainLinks(false)
+	if patience == 0 {
+		report.Idle += s.closeIdle()
+	}
 	empty := s.whenEmpty()
 	var silent atomic.Int64
-	grace := time.AfterFunc(newGrace, func() { silent.Add(int64(s.closeNew())) })
-	defer grace.Stop()
+	counted := make(chan struct{})
+	grace := time.AfterFunc(max(newGrace, patience), func() {
+		defer close(counted)
+		s.drainLinks(true)
+		silent.Add(int64(s.closeNew()))
+		if patience > 0 {
+			silent.Add(int64(s.closeIdle()))
+		}
+	})
 	var err error
 	select {
 	case <-empty:
+		s.letNobodyIn() // what is being accepted at this moment must not stay
 	case <-ctx.Done():
+		if patience > 0 {
+			report.Idle += s.closeIdle()
+		}
 		report.Cut = s.cut()
 		if report.Cut > 0 {
 			err = context.Cause(ctx)
 		}
 	}
 	s.cancel()
+	if !grace.Stop() {
+		<-counted
+	}
 	report.Idle += int(silent.Load())
 	s.mu.Lock()
 	report.Drained = max(s.ended-report.Idle-report.Cut, 0)
@@ -136,6 +134,16 @@ func (s *Server) idle() int {
 	return idle
 }
 
+// closeIdle closes the connections between two requests, and returns how many; each other one ends
+// behind its response.
+func (s *Server) closeIdle() int {
+	idle := s.idle()
+	s.closingIdle.Store(true)
+	s.http.SetKeepAlivesEnabled(false)
+	s.closingIdle.Store(false)
+	return idle
+}
+
 func (s *Server) whenEmpty() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,6 +154,12 @@ func (s *Server) whenEmpty() <-chan struct{} {
 		s.empty = empty
 	}
 	return empty
+}
+
+func (s *Server) letNobodyIn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = true
 }
 
 func (s *Server) list() []*conn {
@@ -163,23 +177,38 @@ func (s *Server) closeNew() int {
 	n := 0
 	for _, c := range s.list() {
 		if http.ConnState(c.state.Load()) == http.StateNew {
-			_ = c.Close()
+			if c.greets.Load() { // its head may be there already
+				c.quiet.Store(true)
+				c.expireRead(func() bool { return true })
+			} else if c.tls != nil {
+				c.closeSoon()
+			} else {
+				_ = c.Close()
+			}
 			n++
 		}
 	}
 	return n
 }
 
-// cut ends all requests and connections, and returns how many there were.
+// cut ends all requests and connections, and returns how many there were, without those between
+// two requests.
 func (s *Server) cut() int {
 	s.cancel()
-	all := s.list()
-	for _, c := range all {
-		if http.ConnState(c.state.Load()) == http.StateActive {
+	s.letNobodyIn()
+	n := 0
+	for _, c := range s.list() {
+		if !c.idleEmpty() {
+			n++
+		}
+		if link := c.link.Load(); link != nil {
+			link.Cut(errCut)
+		} else if http.ConnState(c.state.Load()) == http.StateActive {
 			c.reset() // an orderly end would look like that of the response
 		}
+		_ = c.raw.Close() // TLS would wait for a client that does not read
 		_ = c.close()
 	}
 	_ = s.http.Close()
-	return len(all)
+	return n
 }

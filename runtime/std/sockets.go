@@ -9,16 +9,15 @@ import (
 	"sync"
 
 	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/internal/listensock"
 )
 
 var _ tako.SocketOwner = (*Server)(nil)
 
-// errNoSocket is what Sockets returns of a ready-made listener without a file.
-var errNoSocket = fmt.Errorf("std: the listener does not show its socket: it has no File method: %w", errors.ErrUnsupported)
-
 // Sockets returns a duplicate of each listening socket. A ready-made listener
-// must have a File method, as those of the net package do; else the error matches
-// [errors.ErrUnsupported], as it does on systems that cannot pass sockets on.
+// must be one of the net package, or of package transport, and not wrapped: what a wrapper
+// does in Accept would be lost. Else the error matches [errors.ErrUnsupported], as it does on
+// systems that cannot pass sockets on.
 func (s *Server) Sockets() ([]*os.File, error) {
 	s.mu.Lock()
 	lns, stopped := s.ln, s.stopped
@@ -29,14 +28,13 @@ func (s *Server) Sockets() ([]*os.File, error) {
 	case lns == nil:
 		return nil, errors.New("std: Sockets called before Listen")
 	}
-	files := make([]*os.File, 0, len(lns))
-	for _, ln := range lns {
-		f, err := duplicate(ln.Listener)
-		if err != nil {
-			closeAll(files)
-			return nil, err
-		}
-		files = append(files, f)
+	own := make([]net.Listener, len(lns))
+	for i, ln := range lns {
+		own[i] = ln.Listener
+	}
+	files, err := listensock.DuplicateAll(own)
+	if err != nil {
+		return nil, fmt.Errorf("std: sockets: %w", err)
 	}
 	return files, nil
 }
@@ -45,17 +43,16 @@ func (s *Server) Sockets() ([]*os.File, error) {
 // Config.Listener; it closes the files and a ready-made listener. It may be called
 // once, before Listen.
 func (s *Server) Inherit(sockets []*os.File) error {
-	defer closeAll(sockets)
+	defer listensock.CloseFiles(sockets)
 	if len(sockets) == 0 {
 		return errors.New("std: no sockets to inherit")
 	}
+	own, err := listensock.Listeners(sockets)
+	if err != nil {
+		return fmt.Errorf("std: inherit: %w", err)
+	}
 	var lns listeners
-	for _, f := range sockets {
-		ln, err := net.FileListener(f)
-		if err != nil {
-			_ = lns.Close()
-			return fmt.Errorf("std: inherit %s: %w", f.Name(), err)
-		}
+	for _, ln := range own {
 		lns = append(lns, &listener{Listener: ln, s: s})
 	}
 	s.mu.Lock()
@@ -78,7 +75,15 @@ func (s *Server) bind(ctx context.Context) (listeners, error) {
 		return lns, nil
 	}
 	ln := s.cfg.Listener
-	if ln == nil {
+	switch {
+	case ln != nil:
+	case s.cfg.Listen != nil:
+		bound, err := s.cfg.Listen(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("std: %w", err)
+		}
+		ln = bound
+	default:
 		addr := s.cfg.Addr
 		if addr == "" {
 			addr = ":8080"
@@ -90,7 +95,7 @@ func (s *Server) bind(ctx context.Context) (listeners, error) {
 		}
 		ln = bound
 	}
-	return listeners{&listener{Listener: ln, s: s}}, nil
+	return listeners{&listener{Listener: listensock.Own(ln), s: s}}, nil
 }
 
 // listeners are those of one server: one, unless it inherited several.
@@ -128,10 +133,4 @@ func (s *Server) accept(lns listeners) error {
 		close(s.served)
 	}()
 	return <-ended
-}
-
-func closeAll(files []*os.File) {
-	for _, f := range files {
-		_ = f.Close()
-	}
 }

@@ -1,13 +1,15 @@
 // Package std is the runtime on net/http: the most compatible one. [New] makes a
 // server for an app; everything else about it is in its [Config].
 //
-// It serves HTTP/1.1. net/http parses the requests, so it accepts some that RFC
-// 9112 forbids, most of all Transfer-Encoding beside Content-Length: do not put it
-// behind a proxy that passes such requests on.
+// It serves HTTP/1.1 and HTTP/2, with TLS or without. net/http parses the requests of
+// HTTP/1.1, so it accepts some that RFC 9112 forbids, most of all Transfer-Encoding
+// beside Content-Length: do not put it behind a proxy that passes such requests on.
+// HTTP/2 is not that of net/http but our own.
 package std
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,6 +21,10 @@ import (
 
 	"github.com/tako-go/tako"
 	"github.com/tako-go/tako/internal/connlimit"
+	"github.com/tako-go/tako/internal/dispatch"
+	"github.com/tako-go/tako/internal/drainonce"
+	"github.com/tako-go/tako/internal/http2serve"
+	"github.com/tako-go/tako/internal/proxyproto"
 )
 
 // Config configures a server. The zero value listens on ":8080".
@@ -28,6 +34,16 @@ type Config struct {
 	Addr string
 	// Listener is used instead of Addr if it is set. The server closes it.
 	Listener net.Listener
+	// Listen makes the listener when the server begins to listen, in place of Addr, as those of
+	// package transport do. Listener must not be set then.
+	Listen tako.ListenFunc
+	// Proxy configures the PROXY protocol, with which connections begin then.
+	Proxy tako.ProxyConfig
+	// Certs are the certificates of the server, for TLS.
+	// Default: nil, no TLS.
+	Certs tako.Certs
+	// HTTP2 configures HTTP/2.
+	HTTP2 tako.HTTP2Config
 	// Limits bounds what clients may take.
 	Limits tako.Limits
 	// Log gets what goes wrong on connections.
@@ -42,13 +58,19 @@ type Server struct {
 	limits tako.Limits
 	log    *slog.Logger
 	http   *http.Server
-	count  *connlimit.Counter
-	stats  counters
+	tls    *tls.Config      // nil without TLS
+	gate   *proxyproto.Gate // nil without the PROXY protocol
+	advert atomic.Pointer[string]
+	http2  http2serve.Server
+	// classes are of routes that HTTP/2 serves.
+	classes dispatch.Classes
+	count   *connlimit.Counter
+	stats   counters
 
 	draining  chan struct{} // closed when the drain begins
 	stopping  chan struct{} // closed when no more connections are accepted
 	beginOnce sync.Once
-	stopOnce  sync.Once
+	shut      *drainonce.Once
 	cancel    context.CancelFunc // ends the contexts of all requests
 
 	mu        sync.Mutex
@@ -60,13 +82,12 @@ type Server struct {
 	empty     chan struct{} // closed when the last connection is gone
 	sweeping  bool
 	stopped   bool
-	report    tako.Report
-	err       error
-	done      chan struct{} // closed when Shutdown has ended
+	over      bool          // all were cut, so that no more come
 	served    chan struct{} // closed when the accept loops have ended
 	serving   bool
 
 	closingIdle atomic.Bool // idle connections are being closed for the drain
+	patient     atomic.Bool // the drain is, as a successor serves: responses tell that they are the last
 
 	now atomic.Int64 // coarse clock, in nanoseconds since epoch of the process
 }
@@ -75,20 +96,31 @@ var (
 	_ tako.Server      = (*Server)(nil)
 	_ tako.Drainer     = (*Server)(nil)
 	_ tako.Describable = (*Server)(nil)
+	_ tako.Reloader    = (*Server)(nil)
+	_ tako.Origin      = (*Server)(nil)
 )
 
 // New returns a server for app, a [tako.Router] or [tako.Live].
 func New(app tako.App, cfg Config) *Server {
 	s := &Server{app: app, cfg: cfg, log: cfg.Log, conns: map[*conn]struct{}{},
-		draining: make(chan struct{}), stopping: make(chan struct{}), done: make(chan struct{}), served: make(chan struct{})}
+		draining: make(chan struct{}), stopping: make(chan struct{}), shut: drainonce.New(), served: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
 	return s
 }
 
-// Describe returns "http/1.1 (std)".
-func (s *Server) Describe() string { return "http/1.1 (std)" }
+// Describe returns "http/1.1, h2 (std)" or so.
+func (s *Server) Describe() string {
+	protocols := "http/1.1"
+	if h := &s.cfg.HTTP2; !h.Off && (!h.NoCleartext || s.cfg.Certs != nil) {
+		protocols += ", h2"
+	}
+	if s.cfg.Certs != nil {
+		protocols += ", tls"
+	}
+	return protocols + " (std)"
+}
 
 // Addr is the address the server listens on, nil before Listen.
 func (s *Server) Addr() net.Addr {
@@ -115,6 +147,17 @@ func (s *Server) listen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	settings, err := s.cfg.HTTP2.WithDefaults()
+	if err != nil {
+		return err
+	}
+	gate, err := proxyproto.NewGate(s.cfg.Proxy)
+	if err != nil {
+		return err
+	}
+	if s.cfg.Listen != nil && s.cfg.Listener != nil {
+		return errors.New("std: both Listen and Listener are set")
+	}
 	if s.app == nil {
 		return errors.New("std: no app to serve")
 	}
@@ -129,22 +172,30 @@ func (s *Server) listen(ctx context.Context) error {
 	if s.ln != nil {
 		return errors.New("std: Listen called twice")
 	}
+	s.limits, s.gate = limits, gate
+	base, cancel := context.WithCancel(context.Background())
+	s.http2 = http2serve.Server{App: s.app, HTTP2: settings, Limits: limits, Log: s.log, Draining: s.draining, Classes: &s.classes,
+		Epoch: epoch, Refused: &s.stats.refusedRequests, TimedOut: &s.stats.timedOut, AltSvc: s.altSvc}
+	s.http2.Prepare()
+	if err := s.openCerts(base); err != nil {
+		cancel()
+		return fmt.Errorf("std: certificates: %w", err)
+	}
 	lns, err := s.bind(ctx)
 	if err != nil {
+		cancel()
 		return err
 	}
-	s.limits = limits
+	s.cancel = cancel
 	s.count = connlimit.New(limits.Conns, limits.ConnsPerAddr)
 	s.ln = lns
-	s.prepare()
+	s.prepare(base)
 	return nil
 }
 
 // prepare makes the server of net/http. Only timeouts that it alone can judge are
 // left to it; the conn turns its deadlines into marks for the sweeper.
-func (s *Server) prepare() {
-	base, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
+func (s *Server) prepare(base context.Context) {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	s.http = &http.Server{
@@ -189,7 +240,7 @@ func (s *Server) Serve() error {
 	s.mu.Unlock()
 	switch {
 	case stopped:
-		<-s.done
+		<-s.shut.Done()
 		return nil
 	case ln == nil:
 		return errors.New("std: Serve called before Listen")
@@ -197,7 +248,7 @@ func (s *Server) Serve() error {
 	err := s.accept(ln)
 	select {
 	case <-s.stopping:
-		<-s.done
+		<-s.shut.Done()
 		return nil
 	default:
 		return fmt.Errorf("std: %w", err)
@@ -210,6 +261,10 @@ type Stats struct {
 	Accepted, RefusedConns int64
 	// Requests refused before the router: target or head too large or malformed.
 	RefusedRequests int64
+	// RefusedHandshakes are TLS handshakes that failed.
+	RefusedHandshakes int64
+	// RefusedHeaders are connections without a valid PROXY header of a trusted source.
+	RefusedHeaders int64
 	// TimedOut connections: header, body, idle or write. Read timeouts of less than
 	// two seconds are not counted.
 	TimedOut int64
@@ -220,7 +275,7 @@ type Stats struct {
 }
 
 type counters struct {
-	accepted, refusedConns, refusedRequests, timedOut, acceptErrors atomic.Int64
+	accepted, refusedConns, refusedRequests, refusedHandshakes, refusedHeaders, timedOut, acceptErrors atomic.Int64
 }
 
 // Stats returns the counters. It may be called at any time.
@@ -229,6 +284,6 @@ func (s *Server) Stats() Stats {
 	open := len(s.conns)
 	s.mu.Unlock()
 	return Stats{Accepted: s.stats.accepted.Load(), RefusedConns: s.stats.refusedConns.Load(),
-		RefusedRequests: s.stats.refusedRequests.Load(), TimedOut: s.stats.timedOut.Load(),
+		RefusedRequests: s.stats.refusedRequests.Load(), RefusedHandshakes: s.stats.refusedHandshakes.Load(), RefusedHeaders: s.stats.refusedHeaders.Load(), TimedOut: s.stats.timedOut.Load(),
 		AcceptErrors: s.stats.acceptErrors.Load(), Conns: int64(open)}
 }

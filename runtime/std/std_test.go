@@ -135,6 +135,24 @@ func (c *client) silent(d time.Duration) {
 	}
 }
 
+// dialOnce returns a connection on which a request was answered. Where the header timeout is
+// short, a machine that stalls may need more than one.
+func dialOnce(t *testing.T, s *std.Server) (c *client) {
+	t.Helper()
+	assert.Eventually(t, patience, "an answer", func() bool {
+		c = dial(t, s)
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+		_ = c.SetReadDeadline(time.Now().Add(patience))
+		resp, err := http.ReadResponse(c.in, nil)
+		if err == nil {
+			_, err = io.ReadAll(resp.Body)
+			assert.Equal(t, resp.StatusCode, http.StatusOK)
+		}
+		return err == nil
+	})
+	return c
+}
+
 func hello() *tako.Router {
 	app := tako.New()
 	app.Get("/", func(c *tako.Context) error { return c.Text(http.StatusOK, "hello") })
@@ -147,7 +165,7 @@ func TestServe(t *testing.T) {
 	if a := s.Addr(); a != nil {
 		t.Errorf("got address %v before Listen", a)
 	}
-	assert.Equal(t, s.Describe(), "http/1.1 (std)")
+	assert.Equal(t, s.Describe(), "http/1.1, h2 (std)")
 	if err := s.Serve(); err == nil {
 		t.Error("Serve before Listen: got no error")
 	}
@@ -262,13 +280,12 @@ func TestStats(t *testing.T) {
 		first.answer(http.StatusOK)
 		assert.Equal(t, s.Stats(), std.Stats{Accepted: 1, Conns: 1})
 		assert.Equal(t, dial(t, s).rest(), "", "second connection")
-		assert.Equal(t, s.Stats(), std.Stats{Accepted: 2, RefusedConns: 1, Conns: 1})
+		assert.Eventually(t, patience, "it is counted", func() bool { return s.Stats() == std.Stats{Accepted: 2, RefusedConns: 1, Conns: 1} })
 		first.Close()
 		assert.Eventually(t, patience, "the connection is gone", func() bool { return s.Stats().Conns == 0 })
-		again := dial(t, s)
-		again.get("/")
-		again.answer(http.StatusOK)
-		assert.Equal(t, s.Stats(), std.Stats{Accepted: 3, RefusedConns: 1, Conns: 1})
+		dialOnce(t, s) // its place may come free a little later
+		stats := s.Stats()
+		assert.Equal(t, []int64{stats.Accepted - stats.RefusedConns, stats.Conns}, []int64{2, 1}, "served, and there now")
 	})
 	t.Run("refused requests", func(t *testing.T) {
 		s := start(t, hello(), tako.Limits{TargetBytes: 10})
@@ -276,7 +293,7 @@ func TestStats(t *testing.T) {
 			c := dial(t, s)
 			c.get(target)
 			c.rest()
-			assert.Equal(t, s.Stats().RefusedRequests, int64(i+1))
+			assert.Eventually(t, patience, "it is counted", func() bool { return s.Stats().RefusedRequests == int64(i+1) })
 		}
 		c := dial(t, s)
 		c.get("/not-found")
@@ -305,7 +322,7 @@ func TestStats(t *testing.T) {
 		c.post("/read", "Content-Length: 10", "abc")
 		c.answer(http.StatusRequestTimeout)
 		c.rest()
-		assert.Equal(t, s.Stats().TimedOut, int64(1), "body")
+		assert.Eventually(t, patience, "the body is counted", func() bool { return s.Stats().TimedOut == 1 })
 		dial(t, s).get("/flood")
 		assert.Eventually(t, patience, "the client that takes nothing is cut", func() bool { return s.Stats().TimedOut == 2 })
 		assert.Eventually(t, patience, "both are gone", func() bool { return s.Stats().Conns == 0 })
@@ -351,7 +368,7 @@ func TestClientGone(t *testing.T) {
 			case <-time.After(patience):
 				t.Fatal("the context goes on")
 			}
-			if took := time.Since(left); took > 1500*time.Millisecond {
+			if took := time.Since(left); took > patience/2 {
 				t.Errorf("the context ended %v after the client had left", took)
 			}
 		}

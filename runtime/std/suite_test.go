@@ -12,7 +12,7 @@ import (
 var suiteTarget = runtimetest.Target{
 	Name: "std",
 	Start: func(cfg runtimetest.ServerConfig, app tako.App, ln net.Listener) (tako.Server, error) {
-		return std.New(app, std.Config{Addr: cfg.Addr, Listener: ln, Limits: cfg.Limits, Log: cfg.Log}), nil
+		return std.New(app, std.Config{Addr: cfg.Addr, Listener: ln, Limits: cfg.Limits, Certs: cfg.Certs, HTTP2: cfg.HTTP2, Proxy: cfg.Proxy, Listen: cfg.Listen, Log: cfg.Log}), nil
 	},
 	OpenConns: func(s tako.Server) int64 { return s.(*std.Server).Stats().Conns },
 	Skip: map[string]string{
@@ -26,4 +26,11 @@ var suiteTarget = runtimetest.Target{
 
 func TestSuite(t *testing.T) { runtimetest.Run(t, suiteTarget) }
 
-func TestSuiteFaults(t *testing.T) { runtimetest.RunFaults(t, suiteTarget) }
+func TestSuiteHTTP2(t *testing.T) { runtimetest.Run(t, suiteTarget.Over(runtimetest.HTTP2)) }
+
+func TestSuiteH2C(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the same as over TLS but for that")
+	}
+	runtimetest.Run(t, suiteTarget.Over(runtimetest.H2C))
+}

@@ -10,16 +10,21 @@ import (
 // past makes blocked calls on a socket return at once.
 var past = time.Unix(1, 0)
 
-// track makes c known and wakes the sweeper for the first connection.
-func (s *Server) track(c *conn) {
+// track makes c known and wakes the sweeper for the first connection. It returns false once the
+// server has cut all connections.
+func (s *Server) track(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.over {
+		return false
+	}
 	s.conns[c] = struct{}{}
 	if !s.sweeping {
 		s.sweeping = true
 		s.now.Store(int64(time.Since(epoch)))
 		go s.sweep(s.tick())
 	}
+	return true
 }
 
 func (s *Server) forget(c *conn) {
@@ -90,7 +95,7 @@ func (c *conn) check(now int64, tick time.Duration) {
 	}
 	// net/http notices a client that goes away only once the body was read, and not
 	// behind a further request.
-	if (c.ahead.Load() || body != nil && body.unread.Load()) && hangup.Seen(c.Conn) {
+	if (c.ahead.Load() || body != nil && body.unread.Load()) && hangup.Seen(c.raw) {
 		c.endRequests()
 	}
 }
@@ -110,4 +115,7 @@ func (c *conn) expireRead(still func() bool) {
 	c.s.stats.timedOut.Add(1)
 	c.hardRead = true
 	_ = c.Conn.SetReadDeadline(past)
+	if c.tls != nil && http.ConnState(c.state.Load()) != http.StateHijacked { // it may be writing in the read
+		_ = c.raw.SetWriteDeadline(past)
+	}
 }
