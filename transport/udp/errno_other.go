@@ -1,0 +1,6 @@
+//go:build !unix && !windows
+
+package udp
+
+func isAnswer(error) bool  { return false }
+func isTooLong(error) bool { return false }
