@@ -227,7 +227,7 @@ func TestRoundTripClosesTheBody(t *testing.T) {
 					return false
 				}
 			}
-			assert.Eventually(t, time.Second, path+": the request body is closed, as http.RoundTripper demands", closed)
+			assert.Eventually(t, 20*time.Second, path+": the request body is closed, as http.RoundTripper demands", closed)
 		}
 	})
 }

@@ -1,0 +1,56 @@
+package sse
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/tako-go/tako/internal/assert"
+)
+
+// What is read, whatever the pieces it comes in.
+func TestRead(t *testing.T) {
+	const text = "\ufeff: hello\r\n\r\nid: 1\rdata: a\r\rdata:b\ndata\ndata:  c\nevent: n\nretry: 5\n\n" +
+		"event: none\n\nid\ndata: d\nunknown: x\n\nid: a\x00b\ndata: e\n\ndata: cut"
+	want := []Event[string]{{ID: "1", Data: "a"}, {ID: "1", Name: "n", Data: "b\n\n c", Retry: 5 * time.Millisecond}, {Data: "d"}, {Data: "e"}}
+	for name, r := range map[string]io.Reader{
+		"whole": strings.NewReader(text), "by bytes": iotest.OneByteReader(strings.NewReader(text)), "by halves": iotest.HalfReader(strings.NewReader(text)),
+	} {
+		var got []Event[string]
+		for e, err := range read[string](io.NopCloser(r)) {
+			assert.NoError(t, err, name)
+			got = append(got, e)
+		}
+		assert.Equal(t, got, want, name)
+	}
+}
+
+func TestReadFails(t *testing.T) {
+	failing := io.MultiReader(strings.NewReader("data: 1\n\n"), iotest.ErrReader(io.ErrUnexpectedEOF))
+	for name, tt := range map[string]struct {
+		r    io.Reader
+		want error
+		good int
+	}{
+		"broken":     {failing, io.ErrUnexpectedEOF, 1},
+		"line":       {strings.NewReader("data: 1\n\ndata: " + strings.Repeat("1", maxReceived+1)), ErrTooLarge, 1},
+		"many lines": {strings.NewReader(strings.Repeat("data: 11111111\n", maxReceived/8)), ErrTooLarge, 0},
+		"no JSON":    {strings.NewReader("data: 1\n\ndata: x\n\ndata: 1\n\n"), nil, 1},
+	} {
+		good, failures := 0, 0
+		for _, err := range read[int](io.NopCloser(tt.r)) {
+			if err == nil {
+				good++
+				continue
+			}
+			failures++
+			if tt.want != nil {
+				assert.ErrorIs(t, err, tt.want, name)
+			}
+		}
+		assert.Equal(t, good, tt.good, name)
+		assert.Equal(t, failures, 1, name)
+	}
+}

@@ -1,0 +1,4 @@
+package ws
+
+// AcceptKey is for servers of tests.
+func AcceptKey(key string) string { return acceptKey(key) }
