@@ -2,90 +2,45 @@ package main
 
 import (
 	"context"
-	"regexp"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/tako-go/tako"
 	"github.com/tako-go/tako/examples/octopus/account"
+	"github.com/tako-go/tako/extract"
 )
 
 const challenge = `Bearer realm="reef"`
 
+// realm is what clients are told they sign in to.
+type realm struct{}
+
+func (realm) Realm() string { return "reef" }
+
 // principal is who is signed in. Handlers that have one among their inputs cannot
-// be reached by others.
-type principal struct{ account.User }
+// be reached by others, and are documented as such.
+type principal struct {
+	account.User
+	token string
+}
 
-func (s *service) authenticate(_ context.Context, in bearer) (principal, error) {
-	token := in.token()
-	if token == "" {
-		return principal{}, tako.Unauthorized(challenge, "sign in first")
-	}
-	u, err := s.accounts.ByToken(token)
+func (s *service) authenticate(_ context.Context, in extract.BearerFor[realm]) (principal, error) {
+	u, err := s.accounts.ByToken(in.Token)
 	if err != nil {
-		return principal{}, tako.Unauthorized(challenge+`, error="invalid_token"`, "the session has ended, sign in again")
+		refusal := in.Refuse(err)
+		refusal.Detail = "the session has ended, sign in again"
+		return principal{}, refusal
 	}
-	return principal{u}, nil
+	return principal{u, in.Token}, nil
 }
 
-type bearer struct {
-	Authorization string `header:"Authorization"`
-}
-
-func (b bearer) token() string {
-	if scheme, token, _ := strings.Cut(b.Authorization, " "); strings.EqualFold(scheme, "Bearer") {
-		return token
-	}
-	return ""
-}
-
-// membersOnly answers others before their bodies are read.
-func membersOnly(next tako.Handler) tako.Handler {
-	return func(c *tako.Context) error {
-		if _, err := tako.Provided[principal](c); err != nil {
-			return err
-		}
-		return next(c)
-	}
-}
-
+// credentials have rules for new accounts; who signs in wrongly is refused anyway.
 type credentials struct {
-	Name     string `json:"name"`
-	Password string `json:"password"`
-}
-
-var validName = regexp.MustCompile(`^[a-z][a-z0-9_-]{1,23}$`)
-
-// Validate checks what a new account needs; who signs in wrongly is refused anyway.
-func (c credentials) Validate(context.Context) error {
-	var faults faults
-	faults.check(validName.MatchString(c.Name), "/name", "must be 2 to 24 of a-z, 0-9, - and _, a letter first")
-	n := utf8.RuneCountInString(c.Password)
-	faults.check(n >= 8 && len(c.Password) <= 200, "/password", "must have 8 to 200 characters")
-	return faults.err()
-}
-
-// faults collects what is wrong with a body, to tell all of it at once.
-type faults []tako.FieldError
-
-func (f *faults) check(ok bool, pointer, detail string) {
-	if !ok {
-		*f = append(*f, tako.FieldError{In: "body", Name: pointer, Detail: detail})
-	}
-}
-
-func (f *faults) err() error {
-	if len(*f) == 0 {
-		return nil
-	}
-	err := tako.Unprocessable("%s %s", strings.TrimPrefix((*f)[0].Name, "/"), (*f)[0].Detail)
-	err.Fields = *f
-	return err
+	Name     string `json:"name" required:"true" pattern:"^[a-z][a-z0-9_-]{1,23}$" doc:"2 to 24 of a-z, 0-9, - and _, a letter first" example:"nemo"`
+	Password string `json:"password" required:"true" minLength:"8" maxLength:"200" secret:"true" example:"eight arms"`
 }
 
 type signedIn struct {
-	Token string       `json:"token"`
-	User  account.User `json:"user"`
+	Token string       `json:"token" required:"true" doc:"for the field Authorization, behind Bearer"`
+	User  account.User `json:"user" required:"true"`
 }
 
 func (s *service) signUp(_ context.Context, in tako.JSON[credentials]) (tako.Created[signedIn], error) {
@@ -108,13 +63,13 @@ func (s *service) open(with credentials) (r tako.Created[signedIn], err error) {
 	return r, err
 }
 
-func (s *service) signOut(_ context.Context, in bearer) (tako.NoContent, error) {
-	s.accounts.SignOut(in.token())
+func (s *service) signOut(_ context.Context, in struct{ Me principal }) (tako.NoContent, error) {
+	s.accounts.SignOut(in.Me.token)
 	return tako.NoContent{}, nil
 }
 
 type byName struct {
-	Name string `path:"name" doc:"name of a user"`
+	Name string `path:"name" doc:"name of a user" example:"octavia"`
 }
 
 func (s *service) profile(_ context.Context, in byName) (account.User, error) {
@@ -126,14 +81,7 @@ func (s *service) me(_ context.Context, in struct{ Me principal }) (account.User
 }
 
 type aboutMe struct {
-	About string `json:"about"`
-}
-
-// Validate bounds the text.
-func (a aboutMe) Validate(context.Context) error {
-	var faults faults
-	faults.check(utf8.RuneCountInString(a.About) <= 280, "/about", "must have at most 280 characters")
-	return faults.err()
+	About string `json:"about" required:"true" maxLength:"280" example:"eight arms, no plan"`
 }
 
 func (s *service) describeMe(_ context.Context, in struct {
@@ -143,12 +91,18 @@ func (s *service) describeMe(_ context.Context, in struct {
 	return s.accounts.Describe(in.Me.Name, in.Body.About)
 }
 
-func (s *service) addAccounts(api, members *tako.Router) {
+func (s *service) addAccounts(api *tako.Router) {
 	tag := tako.Tags("accounts")
-	s.profileAt = tako.Get(api, "/users/{name}", s.profile, tag, tako.Summary("Profile of a user"))
-	tako.Post(api, "/users", s.signUp, tag, tako.Summary("Sign up"))
-	tako.Post(api, "/sessions", s.signIn, tag, tako.Summary("Sign in"))
-	tako.Delete(members, "/sessions/current", s.signOut, tag, tako.Summary("Sign out"))
-	tako.Get(members, "/me", s.me, tag, tako.Summary("Who am I?"))
-	tako.Patch(members, "/me", s.describeMe, tag, tako.Summary("Say something about me"))
+	s.profileAt = tako.Get(api, "/users/{name}", s.profile, tag, tako.Name("getUser"), tako.Summary("Profile of a user"),
+		tako.Describe("What everybody may know of a user."), throws(account.ErrUnknown))
+	tako.Post(api, "/users", s.signUp, tag, tako.Name("signUp"), tako.Summary("Sign up"),
+		tako.Describe("Makes an account and signs in to it."), tako.Example(credentials{"nemo", "eight arms"}), throws(account.ErrTaken, account.ErrFull))
+	tako.Post(api, "/sessions", s.signIn, tag, tako.Name("signIn"), tako.Summary("Sign in"),
+		tako.Describe("Opens a session, which lasts a day. A user with eight loses the oldest."), throws(account.ErrRefused))
+	tako.Delete(api, "/sessions/current", s.signOut, tag, tako.Name("signOut"), tako.Summary("Sign out"),
+		tako.Describe("Ends the session whose token is sent."))
+	tako.Get(api, "/me", s.me, tag, tako.Name("getMe"), tako.Summary("Who am I?"),
+		tako.Describe("Profile of the user who is signed in."))
+	tako.Patch(api, "/me", s.describeMe, tag, tako.Name("describeMe"), tako.Summary("Say something about me"),
+		tako.Describe("Replaces the text about the user who is signed in."))
 }

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"mime/multipart"
 	"strings"
 	"testing"
 
 	"github.com/tako-go/tako/examples/octopus/account"
 	"github.com/tako-go/tako/examples/octopus/reef"
 	"github.com/tako-go/tako/examples/octopus/upload"
+	"github.com/tako-go/tako/internal/assert"
 	"github.com/tako-go/tako/takotest"
 )
 
@@ -106,7 +110,7 @@ func TestPaging(t *testing.T) {
 	for _, bad := range []string{"?cursor=nonsense", "?limit=x", "?since=%zz"} {
 		srv.Get(at + bad).Problem(400)
 	}
-	for _, bad := range []string{"?limit=0", "?limit=101", query + "&since=1"} {
+	for _, bad := range []string{"?limit=0", "?limit=101", "?since=-1"} {
 		srv.Get(at + bad).Problem(422)
 	}
 }
@@ -125,7 +129,7 @@ func TestUploads(t *testing.T) {
 	}
 	var list []upload.File
 	srv.Get(at).Expect(200).JSON(&list)
-	if len(list) != 1 || list[0] != f {
+	if len(list) != 2 || list[0] != f {
 		t.Errorf("got %+v", list)
 	}
 	path := fmt.Sprint(at, "/", f.ID)
@@ -134,10 +138,38 @@ func TestUploads(t *testing.T) {
 		t.Errorf("got disposition %q", as)
 	}
 	srv.Post(at+"?name=a", takotest.Body("text/plain", "x")).Problem(401)
-	srv.Post(at, nemo, takotest.Body("text/plain", "x")).Problem(400)
+	srv.Post(at, nemo, takotest.Body("text/plain", "x")).Problem(422)
 	srv.Post(at+"?name=a", nemo, takotest.Body("text/plain", strings.Repeat("x", maxUpload+1))).Problem(413)
 	srv.Post(at+"?name=a", nemo, takotest.Reader("text/plain", strings.NewReader(strings.Repeat("x", maxUpload+1)))).Problem(413)
+	srv.Get(path, takotest.Header("If-None-Match", down.Header.Get("Etag")), takotest.Header("If-Modified-Since", down.Header.Get("Last-Modified"))).Expect(304)
 	srv.Delete(path, other).Problem(403)
 	srv.Delete(path, nemo).Expect(204)
 	srv.Get(path).Problem(404)
+}
+
+// The form is what a page sends.
+func TestUploadForm(t *testing.T) {
+	srv := newTest(t)
+	nemo := signUp(t, srv, "nemo")
+	const at = "/api/v1/upload-form"
+	send := func(field, content string) *takotest.Response {
+		var body bytes.Buffer
+		w := multipart.NewWriter(&body)
+		part, err := w.CreateFormFile(field, "shells.txt")
+		assert.NoError(t, err)
+		_, err = io.WriteString(part, content)
+		assert.NoError(t, err)
+		assert.NoError(t, w.Close())
+		return srv.Post(at, nemo, takotest.Body(w.FormDataContentType(), body.String()))
+	}
+	var f upload.File
+	path := send("file", "nine shells").Expect(201).JSON(&f).Header.Get("Location")
+	if f.Name != "shells.txt" || f.Size != 11 || f.By != "nemo" {
+		t.Errorf("got %+v", f)
+	}
+	srv.Get(path).Expect(200).ExpectText("nine shells")
+	send("other", "x").Problem(422)
+	send("file", strings.Repeat("x", maxUpload+1)).Problem(413)
+	srv.Post(at, nemo, takotest.Body("text/plain", "x")).Problem(415)
+	srv.Post(at, takotest.Body("text/plain", "x")).Problem(401)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"time"
 
 	"github.com/tako-go/tako"
@@ -9,6 +8,8 @@ import (
 	"github.com/tako-go/tako/examples/octopus/reef"
 	"github.com/tako-go/tako/examples/octopus/upload"
 	"github.com/tako-go/tako/middleware"
+	"github.com/tako-go/tako/middleware/compress"
+	"github.com/tako-go/tako/stream/sse"
 )
 
 const (
@@ -21,12 +22,16 @@ type service struct {
 	accounts *account.Store
 	reefs    *reef.Store
 	uploads  *upload.Store
+	hubs     *hubs
+	progress *sse.Uploads
+	reach    transports // set before it is served
 	meter    meter
 	began    time.Time
 
 	profileAt tako.Route[byName, account.User]
 	reefAt    tako.Route[byReef, reef.Reef]
 	messageAt tako.Route[byMessage, reef.Message]
+	removeAt  tako.Route[removeFile, tako.NoContent]
 }
 
 func newService(cost int) (*service, error) {
@@ -34,14 +39,16 @@ func newService(cost int) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &service{accounts: account.New(cost), reefs: reef.New(), uploads: uploads, began: time.Now()}, nil
+	s := &service{accounts: account.New(cost), reefs: reef.New(), uploads: uploads, began: time.Now(), hubs: newHubs(), progress: newProgress()}
+	s.reefs.Observe(s.hubs.tell)
+	return s, nil
 }
 
 // close removes what the service left on disk.
 func (s *service) close() error { return s.uploads.Close() }
 
 // contentPolicy lets the page load what the binary serves and nothing else.
-const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; " +
 	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // app puts the parts together. Each is a file with its handlers and one function
@@ -55,62 +62,51 @@ func (s *service) app() *tako.Router {
 		middleware.Recover(),
 		middleware.SecurityHeadersWith(middleware.SecurityConfig{ContentSecurityPolicy: contentPolicy, OpenerPolicy: "same-origin"}),
 	)
-	r.Get("/healthz", func(c *tako.Context) error { return c.Text(200, "ok\n") }, tako.Summary("Is the process alive?"))
-	r.Get("/ready", tako.Ready(), tako.Summary("May new clients come?"))
+	addProbes(r)
+	addDocument(r)
 	s.addPage(r)
+	s.addFiles(r)
 
-	api := r.Group("/api/v1", middleware.ETag())
+	api := s.group(r, compress.Responses(compress.Config{}), middleware.ETag())
+	s.addAccounts(api)
+	s.addReefs(api)
+	s.addMessages(api)
+	s.addUploads(api)
+	s.addTransports(api)
+	s.addStats(api)
+	addRoutes(api, r)
+
+	// What does not end would hold an encoder for each client.
+	live := s.group(r)
+	s.addLive(live)
+	s.addEvents(live)
+	s.addSocket(live)
+	s.addSession(live)
+	s.addProgress(live)
+	return r
+}
+
+// group is a part of the API. Compression leaves requests with a token alone, as their answers may
+// have secrets in them.
+func (s *service) group(r *tako.Router, stages ...tako.Middleware) *tako.Router {
+	api := r.Group("/api/v1", stages...)
 	api.Timeout(10 * time.Second)
 	api.BodyLimit(maxJSON)
 	api.OnError(explain)
 	tako.Provide(api, s.authenticate)
-	members := api.Group("", membersOnly)
+	return api
+}
 
-	s.addAccounts(api, members)
-	s.addReefs(api, members)
-	s.addMessages(api, members)
-	s.addLive(api)
-	s.addUploads(api, members)
-	s.addStats(api)
-	addRoutes(api, r)
-	return r
+// addProbes adds what balancers and supervisors ask.
+func addProbes(r *tako.Router) {
+	tag := tako.Tags("service")
+	alive := func(c *tako.Context) error { return c.Text(200, "ok\n") }
+	r.Get("/healthz", alive, tag, tako.Name("alive"), tako.Summary("Is the process alive?"),
+		tako.Describe("It answers as long as requests are served at all."), tako.Returns[string](200, "", "text/plain"))
+	r.Get("/ready", tako.Ready(), tag, tako.Name("ready"), tako.Summary("May new clients come?"),
+		tako.Describe("They may not while the service drains."), tako.Returns[string](200, "", "text/plain"),
+		tako.Returns[string](503, "The service drains.", "text/plain"))
 }
 
 // isProbe is true for requests that would fill the log.
 func isProbe(c *tako.Context) bool { return c.Pattern() == "/healthz" || c.Pattern() == "/ready" }
-
-// kinds says what the errors of the stores mean to a client.
-var kinds = []struct {
-	err    error
-	status int
-	kind   string
-}{
-	{account.ErrTaken, 409, "name-taken"},
-	{account.ErrUnknown, 404, "no-such-user"},
-	{account.ErrRefused, 401, "wrong-credentials"},
-	{account.ErrFull, 507, "full"},
-	{reef.ErrNoReef, 404, "no-such-reef"},
-	{reef.ErrNoMessage, 404, "no-such-message"},
-	{reef.ErrTaken, 409, "reef-taken"},
-	{reef.ErrNotYours, 403, "not-yours"},
-	{reef.ErrFull, 507, "full"},
-	{upload.ErrNoFile, 404, "no-such-file"},
-	{upload.ErrNotYours, 403, "not-yours"},
-	{upload.ErrFull, 507, "full"},
-}
-
-// explain makes problem documents of the errors of the stores and adds the id of
-// the request, for those who ask for help. Rendering is left to the framework.
-func explain(c *tako.Context, err error) error {
-	problem := *tako.AsError(err)
-	for _, k := range kinds {
-		if errors.Is(err, k.err) {
-			problem = tako.Error{Status: k.status, Type: "/problems/" + k.kind, Detail: k.err.Error(), Err: err}
-			if k.status == 401 {
-				problem.With("WWW-Authenticate", challenge)
-			}
-		}
-	}
-	problem.Extra = map[string]any{"requestId": middleware.RequestIDOf(c)}
-	return &problem
-}

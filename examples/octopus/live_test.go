@@ -2,19 +2,15 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/tako-go/tako"
 	"github.com/tako-go/tako/examples/octopus/reef"
+	"github.com/tako-go/tako/internal/assert"
 	"github.com/tako-go/tako/takotest"
 )
 
@@ -70,79 +66,29 @@ func TestLive(t *testing.T) {
 	}
 }
 
-// The program as it is started: the banner, a stream that ends with the drain, the
-// report, and no files left behind.
+// A stream ends with the drain, and no files are left behind.
 func TestRunDrains(t *testing.T) {
 	for _, runtime := range []string{"std", "loop"} {
-		t.Run(runtime, func(t *testing.T) { runDrains(t, runtime) })
-	}
-}
-
-func runDrains(t *testing.T, runtime string) {
-	temp := t.TempDir()
-	t.Setenv("TMPDIR", temp)
-	t.Setenv("TMP", temp) // on Windows
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	out, in := io.Pipe()
-	ended := make(chan error, 1)
-	go func() {
-		err := run(ctx, "127.0.0.1:0", runtime, true, 30*time.Second, in)
-		in.CloseWithError(err)
-		ended <- err
-	}()
-	output := bufio.NewReader(out)
-	base := ""
-	for page := regexp.MustCompile(`page +(http://\S+)/`); base == ""; {
-		line, err := output.ReadString('\n')
-		if err != nil {
-			t.Fatal(err)
-		}
-		if m := page.FindStringSubmatch(line); m != nil {
-			base = m[1]
-		}
-	}
-	rest := make(chan string, 1)
-	go func() {
-		text, _ := io.ReadAll(output)
-		rest <- string(text)
-	}()
-	get := func(path string) *http.Response {
-		req, err := http.NewRequestWithContext(t.Context(), "GET", base+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { resp.Body.Close() })
-		return resp
-	}
-	stream := get("/api/v1/reefs/lagoon/live?since=3")
-	lines := bufio.NewScanner(stream.Body)
-	next(t, lines)
-	if left, _ := filepath.Glob(os.TempDir() + "/octopus-*"); len(left) != 1 {
-		t.Errorf("got folders %v, want one for uploads", left)
-	}
-	stop()
-	if e := next(t, lines); e.Type != "bye" || lines.Scan() || lines.Err() != nil {
-		t.Errorf("got %+v, %q, %v; want bye and a proper end", e, lines.Text(), lines.Err())
-	}
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
-	if text := <-rest; !strings.Contains(text, "Ctrl-C drains") || !strings.Contains(text, "the reef is closed: drained ") || !strings.Contains(text, "cut 0") {
-		t.Errorf("got output %s", text)
-	}
-	if left, _ := filepath.Glob(os.TempDir() + "/octopus-*"); len(left) != 0 {
-		t.Errorf("left behind: %v", left)
-	}
-}
-
-func TestUnknownRuntime(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
-	if err := run(t.Context(), "127.0.0.1:0", "turbo", false, time.Second, io.Discard); err == nil || !strings.Contains(err.Error(), "turbo") {
-		t.Errorf("got %v", err)
+		t.Run(runtime, func(t *testing.T) {
+			o := start(t, settings{listen: "http://127.0.0.1:0", runtime: runtime, demo: true, drain: patience})
+			stream := o.get(t, http.DefaultTransport, "http://"+o.addr("http")+"/api/v1/reefs/lagoon/live?since=3")
+			lines := bufio.NewScanner(stream.Body)
+			next(t, lines)
+			if left, _ := filepath.Glob(os.TempDir() + "/octopus-*"); len(left) != 1 {
+				t.Errorf("got folders %v, want one for uploads", left)
+			}
+			o.stop()
+			if e := next(t, lines); e.Type != "bye" || lines.Scan() || lines.Err() != nil {
+				t.Errorf("got %+v, %q, %v; want bye and a proper end", e, lines.Text(), lines.Err())
+			}
+			text, err := o.end()
+			assert.NoError(t, err)
+			assert.Contains(t, text, "Ctrl-C drains")
+			assert.Contains(t, text, "the reef is closed: drained ")
+			assert.Contains(t, text, "cut 0")
+			if left, _ := filepath.Glob(os.TempDir() + "/octopus-*"); len(left) != 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
 	}
 }

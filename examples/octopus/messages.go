@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/tako-go/tako"
 	"github.com/tako-go/tako/examples/octopus/reef"
@@ -19,48 +17,41 @@ type cursor int64
 
 // MarshalText and UnmarshalText make it a value of JSON and of a query.
 func (c cursor) MarshalText() ([]byte, error) {
-	return []byte(base64.RawURLEncoding.EncodeToString([]byte("before:" + strconv.FormatInt(int64(c), 10)))), nil
+	return []byte("b" + strconv.FormatInt(int64(c), 36)), nil
 }
 
 func (c *cursor) UnmarshalText(text []byte) error {
-	plain, err := base64.RawURLEncoding.DecodeString(string(text))
-	digits, ok := strings.CutPrefix(string(plain), "before:")
-	n, numErr := strconv.ParseInt(digits, 10, 64)
-	if err != nil || !ok || numErr != nil || n < 1 {
+	digits, ok := strings.CutPrefix(string(text), "b")
+	n, err := strconv.ParseInt(digits, 36, 64)
+	if err != nil || !ok || n < 1 {
 		return errors.New("is no cursor of this service")
 	}
 	*c = cursor(n)
 	return nil
 }
 
-type listMessages struct {
-	byReef
-	Since  *int64 `query:"since" doc:"only messages after the one with this id, oldest first"`
-	Cursor cursor `query:"cursor" doc:"the next of an earlier page"`
-	Limit  int    `query:"limit" default:"20" doc:"1 to 100"`
+// JSONSchema tells documents what UnmarshalText takes.
+func (cursor) JSONSchema() string {
+	return `{"type": "string", "pattern": "^b[1-9a-z][0-9a-z]{0,11}$"}`
 }
 
-// Validate checks what the types cannot say.
-func (in listMessages) Validate(context.Context) error {
-	switch {
-	case in.Limit < 1 || in.Limit > 100:
-		return errors.New("limit must be 1 to 100")
-	case in.Since != nil && in.Cursor != 0:
-		return errors.New("since and cursor exclude each other")
-	}
-	return nil
+type listMessages struct {
+	byReef
+	Since  *int64 `query:"since" minimum:"0" doc:"only messages after the one with this id, oldest first"`
+	Cursor cursor `query:"cursor" doc:"the next of an earlier page: messages before those of that page; since counts before it"`
+	Limit  int    `query:"limit" default:"20" minimum:"1" maximum:"100"`
 }
 
 // messagePage sends the address of the next page as a Link field as well
 // (RFC 8288).
 type messagePage struct {
-	Link string `header:"Link"`
+	Link string `header:"Link" doc:"the next page, as rel=next"`
 	Body messages
 }
 
 type messages struct {
-	Items []reef.Message `json:"items"`
-	Next  cursor         `json:"next,omitempty"`
+	Items []reef.Message `json:"items" required:"true" nullable:"false" doc:"oldest first"`
+	Next  cursor         `json:"next,omitempty" doc:"cursor of the page of older messages, if there are any"`
 }
 
 func (s *service) listMessages(_ context.Context, in listMessages) (page messagePage, err error) {
@@ -83,19 +74,11 @@ func (s *service) listMessages(_ context.Context, in listMessages) (page message
 
 type byMessage struct {
 	byReef
-	ID int64 `path:"id" doc:"id of a message"`
+	ID int64 `path:"id" minimum:"1" doc:"id of a message" example:"1"`
 }
 
 type text struct {
-	Text string `json:"text"`
-}
-
-// Validate checks the text of a message.
-func (t text) Validate(context.Context) error {
-	var faults faults
-	faults.check(strings.TrimSpace(t.Text) != "", "/text", "must not be empty")
-	faults.check(utf8.RuneCountInString(t.Text) <= 2000, "/text", "must have at most 2000 characters")
-	return faults.err()
+	Text string `json:"text" required:"true" maxLength:"2000" pattern:"\\S" doc:"not only space" example:"hello"`
 }
 
 func (s *service) getMessage(_ context.Context, in byMessage) (reef.Message, error) {
@@ -129,11 +112,17 @@ func (s *service) remove(_ context.Context, in struct {
 	return tako.NoContent{}, s.reefs.Delete(in.Reef, in.ID, in.Me.Name)
 }
 
-func (s *service) addMessages(api, members *tako.Router) {
-	tag := tako.Tags("messages")
-	tako.Get(api, "/reefs/{reef}/messages", s.listMessages, tag, tako.Summary("Messages, a page at a time"))
-	tako.Post(members, "/reefs/{reef}/messages", s.post, tag, tako.Summary("Write a message"))
-	s.messageAt = tako.Get(api, "/reefs/{reef}/messages/{id}", s.getMessage, tag, tako.Summary("One message"))
-	tako.Patch(members, "/reefs/{reef}/messages/{id}", s.edit, tag, tako.Summary("Correct a message of mine"))
-	tako.Delete(members, "/reefs/{reef}/messages/{id}", s.remove, tag, tako.Summary("Delete a message of mine"))
+func (s *service) addMessages(api *tako.Router) {
+	messages := api.Group("/reefs/{reef}/messages")
+	messages.Describe(tako.Tags("messages"), throws(reef.ErrNoReef))
+	tako.Get(messages, "", s.listMessages, tako.Name("listMessages"), tako.Summary("Messages, a page at a time"),
+		tako.Describe("The newest page, one of older messages by cursor, or what is new by since."))
+	tako.Post(messages, "", s.post, tako.Name("writeMessage"), tako.Summary("Write a message"),
+		tako.Describe("All who watch the reef are sent it."))
+	s.messageAt = tako.Get(messages, "/{id}", s.getMessage, tako.Name("getMessage"), tako.Summary("One message"),
+		tako.Describe("A message as it is now."), throws(reef.ErrNoMessage))
+	tako.Patch(messages, "/{id}", s.edit, tako.Name("editMessage"), tako.Summary("Correct a message of mine"),
+		tako.Describe("Replaces the text; that it was edited is shown."), throws(reef.ErrNoMessage, reef.ErrNotYours))
+	tako.Delete(messages, "/{id}", s.remove, tako.Name("deleteMessage"), tako.Summary("Delete a message of mine"),
+		tako.Describe("Nothing of it is kept."), throws(reef.ErrNoMessage, reef.ErrNotYours))
 }

@@ -5,7 +5,8 @@ import (
 	"io/fs"
 
 	"github.com/tako-go/tako"
-	"github.com/tako-go/tako/middleware"
+	"github.com/tako-go/tako/middleware/compress"
+	"github.com/tako-go/tako/static"
 )
 
 //go:embed page
@@ -13,26 +14,16 @@ var pageFiles embed.FS
 
 // addPage serves the page from the binary. It uses the API like any other client.
 func (s *service) addPage(r *tako.Router) {
+	site := r.Group("", compress.Responses(compress.Config{}))
 	files, err := fs.Sub(pageFiles, "page")
-	site := r.Group("", middleware.ETag(), revalidated)
-	site.Get("/", func(c *tako.Context) error {
-		if err != nil {
-			return err
-		}
-		return c.FileFS(files, "index.html")
-	}, tako.Summary("The page"))
-	site.Get("/assets/{name}", func(c *tako.Context) error {
-		if err != nil {
-			return err
-		}
-		return c.FileFS(files, c.Param("name"))
-	}, tako.Summary("What the page loads"))
-}
-
-// revalidated has browsers ask for each file again, by its tag.
-func revalidated(next tako.Handler) tako.Handler {
-	return func(c *tako.Context) error {
-		c.Header().Set("Cache-Control", "no-cache")
-		return next(c)
+	if err != nil {
+		panic(err) // only for a name that is no path
 	}
+	// Browsers ask for each file again, by its tag.
+	revalidated := func(string) string { return "no-cache" }
+	static.FS(site, "/assets/", files, static.Config{NoIndex: true, Cache: revalidated})
+	site.Get("/", func(c *tako.Context) error {
+		c.Header().Set("Cache-Control", "no-cache")
+		return c.FileFS(files, "index.html")
+	}, tako.Hidden())
 }

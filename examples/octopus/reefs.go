@@ -2,27 +2,18 @@ package main
 
 import (
 	"context"
-	"unicode/utf8"
 
 	"github.com/tako-go/tako"
 	"github.com/tako-go/tako/examples/octopus/reef"
 )
 
 type byReef struct {
-	Reef string `path:"reef" doc:"name of a reef"`
+	Reef string `path:"reef" doc:"name of a reef" example:"lagoon"`
 }
 
 type newReef struct {
-	Name  string `json:"name"`
-	Topic string `json:"topic"`
-}
-
-// Validate checks a new reef.
-func (n newReef) Validate(context.Context) error {
-	var faults faults
-	faults.check(validName.MatchString(n.Name), "/name", "must be 2 to 24 of a-z, 0-9, - and _, a letter first")
-	faults.check(utf8.RuneCountInString(n.Topic) <= 120, "/topic", "must have at most 120 characters")
-	return faults.err()
+	Name  string `json:"name" required:"true" pattern:"^[a-z][a-z0-9_-]{1,23}$" doc:"2 to 24 of a-z, 0-9, - and _, a letter first" example:"atoll"`
+	Topic string `json:"topic" maxLength:"120" example:"a ring of coral"`
 }
 
 func (s *service) listReefs(context.Context, struct{}) ([]reef.Reef, error) {
@@ -44,9 +35,12 @@ func (s *service) createReef(_ context.Context, in struct {
 	return r, err
 }
 
-func (s *service) addReefs(api, members *tako.Router) {
+func (s *service) addReefs(api *tako.Router) {
 	tag := tako.Tags("reefs")
-	tako.Get(api, "/reefs", s.listReefs, tag, tako.Summary("All reefs"))
-	s.reefAt = tako.Get(api, "/reefs/{reef}", s.getReef, tag, tako.Summary("One reef"))
-	tako.Post(members, "/reefs", s.createReef, tag, tako.Summary("Found a reef"))
+	tako.Get(api, "/reefs", s.listReefs, tag, tako.Name("listReefs"), tako.Summary("All reefs"),
+		tako.Describe("In the order in which they were founded."))
+	s.reefAt = tako.Get(api, "/reefs/{reef}", s.getReef, tag, tako.Name("getReef"), tako.Summary("One reef"),
+		tako.Describe("A reef and how much is in it."), throws(reef.ErrNoReef))
+	tako.Post(api, "/reefs", s.createReef, tag, tako.Name("foundReef"), tako.Summary("Found a reef"),
+		tako.Describe("Makes a reef in which everybody may write."), tako.Example(newReef{"atoll", "a ring of coral"}), throws(reef.ErrTaken, reef.ErrFull))
 }

@@ -8,11 +8,11 @@ import (
 )
 
 type listedRoute struct {
-	Method  string   `json:"method"`
-	Pattern string   `json:"pattern"`
+	Method  string   `json:"method" required:"true"`
+	Pattern string   `json:"pattern" required:"true"`
 	Summary string   `json:"summary,omitempty"`
-	Tags    []string `json:"tags,omitempty"`
-	Inputs  []string `json:"inputs,omitempty"`
+	Tags    []string `json:"tags,omitempty" nullable:"false"`
+	Inputs  []string `json:"inputs,omitempty" nullable:"false"`
 	Result  string   `json:"result,omitempty"`
 }
 
@@ -21,6 +21,9 @@ func listRoutes(r *tako.Router) []listedRoute {
 	var list []listedRoute
 	for _, l := range r.Routes() {
 		op := l.Operation
+		if op.Hidden {
+			continue
+		}
 		line := listedRoute{Method: l.Method, Pattern: l.Pattern, Summary: op.Summary, Tags: op.Tags}
 		for _, in := range op.Inputs {
 			line.Inputs = append(line.Inputs, in.In+" "+in.Name)
@@ -45,5 +48,6 @@ func shortType(name string) string {
 func addRoutes(api, app *tako.Router) {
 	tako.Get(api, "/routes", func(context.Context, struct{}) ([]listedRoute, error) {
 		return listRoutes(app), nil
-	}, tako.Tags("service"), tako.Summary("All routes"))
+	}, tako.Tags("service"), tako.Name("listRoutes"), tako.Summary("All routes"),
+		tako.Describe("What the router knows of itself, shorter than this document."))
 }

@@ -30,17 +30,17 @@ func (m *meter) count(next tako.Handler) tako.Handler {
 }
 
 type stats struct {
-	Uptime     string           `json:"uptime"`
-	Users      int              `json:"users"`
-	Reefs      int              `json:"reefs"`
-	Messages   int              `json:"messages"`
-	Watchers   int              `json:"watchers"`
-	Files      int              `json:"files"`
-	FileBytes  int64            `json:"fileBytes"`
-	UnderWay   int64            `json:"requestsUnderWay"`
-	Responses  map[string]int64 `json:"responses"`
-	BytesSent  int64            `json:"bytesSent"`
-	Goroutines int              `json:"goroutines"`
+	Uptime     string           `json:"uptime" required:"true"`
+	Users      int              `json:"users" required:"true"`
+	Reefs      int              `json:"reefs" required:"true"`
+	Messages   int              `json:"messages" required:"true"`
+	Watchers   int              `json:"watchers" required:"true" doc:"over all transports"`
+	Files      int              `json:"files" required:"true"`
+	FileBytes  int64            `json:"fileBytes" required:"true"`
+	UnderWay   int64            `json:"requestsUnderWay" required:"true"`
+	Responses  map[string]int64 `json:"responses" required:"true" nullable:"false" doc:"by the class of their status, such as 2xx"`
+	BytesSent  int64            `json:"bytesSent" required:"true"`
+	Goroutines int              `json:"goroutines" required:"true"`
 }
 
 func (s *service) stats(context.Context, struct{}) (stats, error) {
@@ -53,6 +53,7 @@ func (s *service) stats(context.Context, struct{}) (stats, error) {
 		Goroutines: runtime.NumGoroutine(),
 	}
 	out.Reefs, out.Messages, out.Watchers = s.reefs.Count()
+	out.Watchers += s.hubs.events.Stats().Subscribers + s.hubs.sockets.Stats().Members
 	out.Files, out.FileBytes = s.uploads.Count()
 	for class := range s.meter.classes {
 		if n := s.meter.classes[class].Load(); n > 0 {
@@ -63,5 +64,6 @@ func (s *service) stats(context.Context, struct{}) (stats, error) {
 }
 
 func (s *service) addStats(api *tako.Router) {
-	tako.Get(api, "/stats", s.stats, tako.Tags("service"), tako.Summary("Numbers about the service"))
+	tako.Get(api, "/stats", s.stats, tako.Tags("service"), tako.Name("getStats"), tako.Summary("Numbers about the service"),
+		tako.Describe("Counted since the service began."))
 }

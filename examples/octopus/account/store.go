@@ -32,9 +32,9 @@ const Cost = 210_000
 
 // User is what everybody may see of an account.
 type User struct {
-	Name   string    `json:"name"`
-	About  string    `json:"about,omitempty"`
-	Joined time.Time `json:"joined"`
+	Name   string    `json:"name" required:"true" example:"octavia"`
+	About  string    `json:"about,omitempty" doc:"what they say of themselves"`
+	Joined time.Time `json:"joined" required:"true"`
 }
 
 type entry struct {

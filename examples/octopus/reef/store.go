@@ -26,21 +26,21 @@ const (
 
 // Reef is a room.
 type Reef struct {
-	Name     string    `json:"name"`
-	Topic    string    `json:"topic"`
-	By       string    `json:"by"`
-	Created  time.Time `json:"created"`
-	Messages int       `json:"messages"`
+	Name     string    `json:"name" required:"true" example:"lagoon"`
+	Topic    string    `json:"topic" required:"true"`
+	By       string    `json:"by" required:"true" doc:"who founded it"`
+	Created  time.Time `json:"created" required:"true"`
+	Messages int       `json:"messages" required:"true" doc:"how many there are"`
 }
 
 // Message is one text in a reef. IDs grow within the whole store.
 type Message struct {
-	ID     int64      `json:"id"`
-	Reef   string     `json:"reef"`
-	Author string     `json:"author"`
-	Text   string     `json:"text"`
-	Posted time.Time  `json:"posted"`
-	Edited *time.Time `json:"edited,omitempty"`
+	ID     int64      `json:"id" required:"true"`
+	Reef   string     `json:"reef" required:"true"`
+	Author string     `json:"author" required:"true"`
+	Text   string     `json:"text" required:"true"`
+	Posted time.Time  `json:"posted" required:"true"`
+	Edited *time.Time `json:"edited,omitempty" doc:"when it was last corrected, if ever"`
 }
 
 type room struct {
@@ -55,6 +55,7 @@ type Store struct {
 	last  int64
 	reefs map[string]*room
 	names []string // in order of creation
+	told  []func(Event)
 }
 
 // New returns an empty store.
@@ -129,7 +130,7 @@ func (s *Store) Post(name, author, text string) (Message, error) {
 		r.messages = slices.Delete(r.messages, 0, 1)
 	}
 	r.messages = append(r.messages, m)
-	r.tell(Event{Type: Posted, Message: m})
+	s.tell(r, Event{Type: Posted, Message: m})
 	return m, nil
 }
 
@@ -143,7 +144,7 @@ func (s *Store) Edit(name string, id int64, author, text string) (Message, error
 	}
 	now := time.Now().UTC()
 	r.messages[i].Text, r.messages[i].Edited = text, &now
-	r.tell(Event{Type: Edited, Message: r.messages[i]})
+	s.tell(r, Event{Type: Edited, Message: r.messages[i]})
 	return r.messages[i], nil
 }
 
@@ -158,7 +159,7 @@ func (s *Store) Delete(name string, id int64, author string) error {
 	m := r.messages[i]
 	m.Text = ""
 	r.messages = slices.Delete(r.messages, i, i+1)
-	r.tell(Event{Type: Deleted, Message: m})
+	s.tell(r, Event{Type: Deleted, Message: m})
 	return nil
 }
 

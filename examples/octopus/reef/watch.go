@@ -11,8 +11,8 @@ const (
 
 // Event is something that happened to a message. A deleted one has no text.
 type Event struct {
-	Type    string  `json:"type"`
-	Message Message `json:"message"`
+	Type    string  `json:"type" required:"true" enum:"posted,edited,deleted"`
+	Message Message `json:"message" required:"true"`
 }
 
 // behind is how many events a watcher may fall behind before it is dropped.
@@ -40,8 +40,15 @@ func (s *Store) Watch(name string, since int64) (backlog []Message, events <-cha
 	return slices.Clone(r.messages[r.after(since):]), w.events, stop, nil
 }
 
+// Observe has f called with each event of all reefs, in their order. Observers are added before the
+// store is shared; f must neither wait nor use the store, which is locked.
+func (s *Store) Observe(f func(Event)) { s.told = append(s.told, f) }
+
 // tell never waits for a watcher. The store is locked.
-func (r *room) tell(e Event) {
+func (s *Store) tell(r *room, e Event) {
+	for _, f := range s.told {
+		f(e)
+	}
 	for w := range r.watchers {
 		select {
 		case w.events <- e:

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -29,11 +28,12 @@ const (
 
 // File describes an upload.
 type File struct {
-	ID       int64     `json:"id"`
-	Name     string    `json:"name"`
-	Size     int64     `json:"size"`
-	By       string    `json:"by"`
-	Uploaded time.Time `json:"uploaded"`
+	ID       int64     `json:"id" required:"true"`
+	Name     string    `json:"name" required:"true" example:"shells.txt"`
+	Entry    string    `json:"entry" required:"true" doc:"its name in the folder /files/" example:"1-shells.txt"`
+	Size     int64     `json:"size" required:"true" doc:"in bytes"`
+	By       string    `json:"by" required:"true" doc:"who shares it"`
+	Uploaded time.Time `json:"uploaded" required:"true"`
 }
 
 // Store holds all files. It is safe for concurrent use.
@@ -66,21 +66,26 @@ func (s *Store) Add(name, by string, r io.Reader) (File, error) {
 	}
 	s.last++
 	f := File{ID: s.last, Name: filepath.Base(name), By: by, Uploaded: time.Now().UTC()}
+	f.Entry = entry(f.ID, f.Name)
 	s.mu.Unlock()
 
-	err := s.copy(&f, r)
+	half := s.path("." + f.Entry) // not listed before it is complete
+	err := s.copy(&f, half, r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err == nil {
+		err = os.Rename(half, s.path(f.Entry))
+	}
 	if err != nil {
 		s.bytes -= f.Size
-		return File{}, errors.Join(err, ignoreAbsent(os.Remove(s.path(f.ID))))
+		return File{}, errors.Join(err, ignoreAbsent(os.Remove(half)))
 	}
 	s.files[f.ID] = f
 	return f, nil
 }
 
-func (s *Store) copy(f *File, r io.Reader) error {
-	out, err := os.OpenFile(s.path(f.ID), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+func (s *Store) copy(f *File, path string, r io.Reader) error {
+	out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("create file: %w", err)
 	}
@@ -116,7 +121,10 @@ func ignoreAbsent(err error) error {
 	return err
 }
 
-func (s *Store) path(id int64) string { return filepath.Join(s.dir, strconv.FormatInt(id, 10)) }
+func (s *Store) path(entry string) string { return filepath.Join(s.dir, entry) }
+
+// Dir is the folder of the complete files, by their entries. Names with a dot in front are not of it.
+func (s *Store) Dir() string { return s.dir }
 
 // List returns all files, the newest first.
 func (s *Store) List() []File {
@@ -138,7 +146,7 @@ func (s *Store) Open(id int64) (f File, path string, err error) {
 	if !ok {
 		return File{}, "", ErrNoFile
 	}
-	return f, s.path(id), nil
+	return f, s.path(f.Entry), nil
 }
 
 // Remove removes a file of this user. Downloads under way go on.
@@ -154,7 +162,7 @@ func (s *Store) Remove(id int64, by string) error {
 	}
 	delete(s.files, id)
 	s.bytes -= f.Size
-	return os.Remove(s.path(id))
+	return os.Remove(s.path(f.Entry))
 }
 
 // Count returns the number of files and their bytes.
