@@ -4,13 +4,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tako-go/tako/bench/internal/report"
+	"github.com/tako-go/tako/bench/internal/transfer"
 )
 
 func TestParseConfigRejects(t *testing.T) {
@@ -30,47 +30,21 @@ func TestParseConfigRejects(t *testing.T) {
 	}
 }
 
-func TestTransfers(t *testing.T) {
+func TestMoveAll(t *testing.T) {
 	mux := http.NewServeMux()
-	lost := 0
-	mux.HandleFunc("POST /upload", func(w http.ResponseWriter, req *http.Request) {
-		n, _ := io.Copy(io.Discard, req.Body)
-		_, _ = io.WriteString(w, `{"bytes":`+strconv.Itoa(int(n)-lost)+`}`)
-	})
 	mux.HandleFunc("GET /bytes/{n}", func(w http.ResponseWriter, req *http.Request) {
 		n, _ := strconv.Atoi(req.PathValue("n"))
-		_, _ = io.WriteString(w, strings.Repeat("x", n-lost))
+		_, _ = io.WriteString(w, strings.Repeat("x", n))
 	})
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	addr := strings.TrimPrefix(server.URL, "http://")
-	for _, d := range directions {
-		lost = 0
-		if err := moveAll(t.Context(), server.Client(), addr, 3, 100_000, d); err != nil {
-			t.Errorf("%s: %v", d.name, err)
-		}
-		lost = 1
-		err := moveAll(t.Context(), server.Client(), addr, 1, 100_000, d)
-		if err == nil || !strings.Contains(err.Error(), "99999 bytes of 100000") {
-			t.Errorf("%s, a byte lost: got %v", d.name, err)
-		}
+	if err := moveAll(t.Context(), server.Client(), addr, 3, 100_000, transfer.Download); err != nil {
+		t.Error(err)
 	}
-}
-
-func TestStatusIsChecked(t *testing.T) {
-	server := httptest.NewServer(http.NotFoundHandler())
-	defer server.Close()
-	for _, d := range directions {
-		err := d.move(t.Context(), server.Client(), strings.TrimPrefix(server.URL, "http://"), 10)
-		if err == nil || !strings.Contains(err.Error(), "status 404") {
-			t.Errorf("%s: got %v", d.name, err)
-		}
-	}
-}
-
-func TestSampleRSS(t *testing.T) {
-	if got := sampleRSS(os.Getpid())(); got < 1<<20 {
-		t.Errorf("got %d bytes", got)
+	err := moveAll(t.Context(), server.Client(), addr, 3, 100_000, transfer.Upload)
+	if err == nil || !strings.Contains(err.Error(), "status 404") {
+		t.Errorf("no such endpoint: got %v", err)
 	}
 }
 

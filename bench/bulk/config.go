@@ -8,14 +8,17 @@ import (
 	"runtime"
 
 	"github.com/tako-go/tako/bench/internal/launch"
+	"github.com/tako-go/tako/bench/internal/transfer"
 )
 
-// largest is what our server sends and takes at most.
-const largest = 1 << 30
+var directions = map[string]transfer.Direction{
+	transfer.Upload.Name:   transfer.Upload,
+	transfer.Download.Name: transfer.Download,
+}
 
 type config struct {
 	targets         []launch.Target
-	directions      []direction
+	directions      []transfer.Direction
 	size            int64
 	conns           int
 	rounds, workers int
@@ -27,7 +30,7 @@ func parseConfig(args []string, out io.Writer) (config, error) {
 	fs.SetOutput(out)
 	ours := fs.String("ours", "std", "comma list of our runtimes, each runtime[:poller]")
 	names := fs.String("direction", "upload,download", "comma list of upload and download")
-	fs.Int64Var(&cfg.size, "size", largest, "bytes of one body")
+	fs.Int64Var(&cfg.size, "size", transfer.Largest, "bytes of one body")
 	fs.IntVar(&cfg.conns, "conns", 1, "bodies at the same time")
 	fs.IntVar(&cfg.rounds, "rounds", 3, "how often each server is measured")
 	fs.IntVar(&cfg.workers, "workers", runtime.NumCPU(), "workers of each server")
@@ -47,8 +50,8 @@ func parseConfig(args []string, out io.Writer) (config, error) {
 	switch {
 	case len(cfg.directions) == 0:
 		return cfg, errors.New("no direction selected; there are upload, download")
-	case cfg.size < 1 || cfg.size > largest:
-		return cfg, fmt.Errorf("-size must be from 1 to %d", largest)
+	case cfg.size < 1 || cfg.size > transfer.Largest:
+		return cfg, fmt.Errorf("-size must be from 1 to %d", transfer.Largest)
 	case cfg.conns < 1 || cfg.rounds < 1 || cfg.workers < 1:
 		return cfg, errors.New("-conns, -rounds and -workers must be positive")
 	}

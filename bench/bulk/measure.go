@@ -6,22 +6,22 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tako-go/tako/bench/internal/launch"
 	"github.com/tako-go/tako/bench/internal/proc"
+	"github.com/tako-go/tako/bench/internal/transfer"
 )
 
 const (
 	// warmup is a body that brings code and buffers into memory.
 	warmup = 1 << 20
-	// every is the time between two looks at the memory.
-	every = 20 * time.Millisecond
 	// patience with one round.
 	patience = 5 * time.Minute
 )
 
-// sample is one server and direction in one round.
+// sample is one server and transfer.Direction in one round.
 type sample struct {
 	server, direction string
 	round             int
@@ -37,10 +37,10 @@ func measureAll(ctx context.Context, cfg config, servers []launch.Server) (sampl
 			for _, s := range servers {
 				one, err := measure(ctx, cfg, s, d)
 				if err != nil {
-					return nil, fmt.Errorf("%s, %s, round %d: %w", d.name, s.Name, round, err)
+					return nil, fmt.Errorf("%s, %s, round %d: %w", d.Name, s.Name, round, err)
 				}
-				one.server, one.direction, one.round = s.Name, d.name, round
-				fmt.Fprintf(os.Stderr, "%s round %d/%d %s: %v, %d KiB more\n", d.name, round, cfg.rounds, s.Name,
+				one.server, one.direction, one.round = s.Name, d.Name, round
+				fmt.Fprintf(os.Stderr, "%s round %d/%d %s: %v, %d KiB more\n", d.Name, round, cfg.rounds, s.Name,
 					one.took.Round(time.Millisecond), (one.peak-one.before)>>10)
 				samples = append(samples, one)
 			}
@@ -49,7 +49,7 @@ func measureAll(ctx context.Context, cfg config, servers []launch.Server) (sampl
 	return samples, nil
 }
 
-func measure(ctx context.Context, cfg config, s launch.Server, d direction) (sample, error) {
+func measure(ctx context.Context, cfg config, s launch.Server, d transfer.Direction) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	p, err := s.Start(ctx, cfg.workers)
@@ -67,7 +67,7 @@ func measure(ctx context.Context, cfg config, s launch.Server, d direction) (sam
 	return one, nil
 }
 
-func watched(ctx context.Context, p *launch.Process, cfg config, d direction) (one sample, err error) {
+func watched(ctx context.Context, p *launch.Process, cfg config, d transfer.Direction) (one sample, err error) {
 	client := &http.Client{Transport: &http.Transport{
 		MaxIdleConnsPerHost: cfg.conns, WriteBufferSize: 256 << 10, ReadBufferSize: 256 << 10, DisableCompression: true,
 	}}
@@ -85,7 +85,7 @@ func watched(ctx context.Context, p *launch.Process, cfg config, d direction) (o
 	if err != nil {
 		return one, err
 	}
-	sampled := sampleRSS(p.PID())
+	sampled := transfer.SampleRSS(p.PID())
 	start := time.Now()
 	err = moveAll(ctx, client, p.Addr, cfg.conns, cfg.size, d)
 	one.took = time.Since(start)
@@ -106,44 +106,17 @@ func watched(ctx context.Context, p *launch.Process, cfg config, d direction) (o
 }
 
 // moveAll moves n bodies at the same time and returns the first error.
-func moveAll(ctx context.Context, client *http.Client, addr string, n int, size int64, d direction) error {
+func moveAll(ctx context.Context, client *http.Client, addr string, n int, size int64, d transfer.Direction) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	for range n {
 		wg.Go(func() {
-			if err := d.move(ctx, client, addr, size); err != nil {
+			if err := d.Move(ctx, client.Transport, "http://"+addr, size, new(atomic.Int64)); err != nil {
 				cancel(err)
 			}
 		})
 	}
 	wg.Wait()
 	return context.Cause(ctx)
-}
-
-// sampleRSS looks at the memory until the returned function is called, which
-// returns the largest value.
-func sampleRSS(pid int) (stop func() int64) {
-	ended := make(chan struct{})
-	most := make(chan int64)
-	go func() {
-		var largest int64
-		again := time.NewTicker(every)
-		defer again.Stop()
-		for {
-			if rss, err := proc.ReadRSS(pid); err == nil {
-				largest = max(largest, rss)
-			}
-			select {
-			case <-again.C:
-			case <-ended:
-				most <- largest
-				return
-			}
-		}
-	}()
-	return func() int64 {
-		close(ended)
-		return <-most
-	}
 }

@@ -1,15 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
+
+	"github.com/tako-go/tako/bench/internal/wire"
 )
 
 const (
@@ -18,22 +16,21 @@ const (
 	sources = 100
 	// askers send at the same time; more would measure a burst of requests.
 	askers = 8
-	// patience with one connect or answer.
-	patience = 10 * time.Second
 )
 
 // crowd is a set of open connections.
-type crowd []net.Conn
+type crowd []member
 
 // gather opens n connections, each of which gets an answer.
-func gather(ctx context.Context, addr string, n int) (crowd, error) {
+func gather(ctx context.Context, addr string, n int, p wire.Protocol, pair wire.Pair) (crowd, error) {
 	c := make(crowd, n)
-	err := each(ctx, n, func(i int) (err error) {
-		dialer := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+i%sources))}}
-		if c[i], err = dialer.DialContext(ctx, "tcp", addr); err != nil {
+	err := each(ctx, n, func(i int) error {
+		one, err := join(ctx, net.IPv4(127, 0, 0, byte(1+i%sources)), addr, p, pair)
+		if err != nil {
 			return err
 		}
-		return ask(c[i])
+		c[i] = one
+		return one.ask(ctx)
 	})
 	if err != nil {
 		c.leave()
@@ -43,9 +40,9 @@ func gather(ctx context.Context, addr string, n int) (crowd, error) {
 }
 
 func (c crowd) leave() {
-	for _, conn := range c {
-		if conn != nil {
-			_ = conn.Close()
+	for _, one := range c {
+		if one != nil {
+			_ = one.Close()
 		}
 	}
 }
@@ -54,7 +51,7 @@ func (c crowd) leave() {
 func (c crowd) dead(ctx context.Context) (n int64, err error) {
 	var dead atomic.Int64
 	err = each(ctx, len(c), func(i int) error {
-		if ask(c[i]) != nil {
+		if c[i].ask(ctx) != nil {
 			dead.Add(1)
 		}
 		return nil
@@ -79,27 +76,4 @@ func each(ctx context.Context, n int, do func(i int) error) error {
 	}
 	wg.Wait()
 	return context.Cause(ctx)
-}
-
-// ask sends one request and reads the answer, after which the connection must
-// stay open.
-func ask(conn net.Conn) error {
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: bench\r\n\r\n"); err != nil {
-		return err
-	}
-	resp, err := http.ReadResponse(bufio.NewReaderSize(conn, 1024), nil)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK || resp.Close {
-		return fmt.Errorf("status %d, close is %v", resp.StatusCode, resp.Close)
-	}
-	return nil
 }

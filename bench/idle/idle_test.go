@@ -15,6 +15,7 @@ import (
 
 	"github.com/tako-go/tako/bench/internal/proc"
 	"github.com/tako-go/tako/bench/internal/report"
+	"github.com/tako-go/tako/bench/internal/wire"
 )
 
 func TestParseConfigRejects(t *testing.T) {
@@ -23,6 +24,8 @@ func TestParseConfigRejects(t *testing.T) {
 		{"-watch 0s", "-watch"},
 		{"-settle -1s", "-settle"},
 		{"-rivals express", "no rival"},
+		{"-protocol h1", "no -protocol \"h1\""},
+		{"-protocol ,", "no -protocol selected"},
 		{"std", "unexpected argument"},
 	} {
 		_, err := parseConfig(strings.Fields(tt.args), io.Discard)
@@ -43,7 +46,7 @@ func TestCrowd(t *testing.T) {
 		_, _ = io.WriteString(w, "ink")
 	}))
 	defer server.Close()
-	all, err := gather(t.Context(), strings.TrimPrefix(server.URL, "http://"), 150)
+	all, err := gather(t.Context(), strings.TrimPrefix(server.URL, "http://"), 150, wire.HTTP1, wire.Pair{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,13 +68,13 @@ func TestGatherFails(t *testing.T) {
 		w.Header().Set("Connection", "close")
 	}))
 	defer closing.Close()
-	_, err := gather(t.Context(), strings.TrimPrefix(closing.URL, "http://"), 20)
+	_, err := gather(t.Context(), strings.TrimPrefix(closing.URL, "http://"), 20, wire.HTTP1, wire.Pair{})
 	if err == nil || !strings.Contains(err.Error(), "close is true") {
 		t.Errorf("a server that keeps nothing open: got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := gather(ctx, "127.0.0.1:1", 20); !errors.Is(err, context.Canceled) {
+	if _, err := gather(ctx, "127.0.0.1:1", 20, wire.HTTP1, wire.Pair{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: got %v", err)
 	}
 }
@@ -98,7 +101,7 @@ func TestEachStopsAtAnError(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	one := sample{
-		server: "tako/std", round: 1,
+		protocol: "h2", server: "tako/std", round: 1,
 		before: proc.Memory{RSS: 1 << 20, PSS: 1 << 20, Anonymous: 1 << 19},
 		after:  proc.Memory{RSS: 3 << 20, PSS: 2 << 20, Anonymous: 1 << 20},
 		cpu:    2 * time.Millisecond,
@@ -107,12 +110,12 @@ func TestTable(t *testing.T) {
 	two.round = 2
 	two.after.RSS = 5 << 20
 	other := one
-	other.server = "fasthttp"
+	other.protocol = "h3"
 	table := report.NewTable(columns(config{conns: 1024, watch: time.Second}), summarize([]sample{one, other, two})).Text()
 	if len(table) != 3 {
 		t.Fatalf("got %q", table)
 	}
-	if got, want := strings.Join(strings.Fields(table[1]), " "), "tako/std 1.0 4.0 0.0 3.00 (2.00..4.00) 1.00 (1.00..1.00) 0.50 (0.50..0.50) 2.00 (2.00..2.00) 0"; got != want {
+	if got, want := strings.Join(strings.Fields(table[1]), " "), "h2 tako/std 1.0 4.0 0.0 3.00 (2.00..4.00) 1.00 (1.00..1.00) 0.50 (0.50..0.50) 2.00 (2.00..2.00) 0"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

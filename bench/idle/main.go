@@ -11,6 +11,7 @@ import (
 
 	"github.com/tako-go/tako/bench/internal/launch"
 	"github.com/tako-go/tako/bench/internal/report"
+	"github.com/tako-go/tako/bench/internal/wire"
 )
 
 func main() {
@@ -31,7 +32,7 @@ func main() {
 }
 
 func run(ctx context.Context, cfg config) error {
-	if err := launch.RaiseDescriptors(cfg.conns + 100); err != nil {
+	if err := launch.RaiseDescriptors(cfg.conns + 200); err != nil {
 		return err
 	}
 	machine := report.ThisMachine()
@@ -41,6 +42,14 @@ func run(ctx context.Context, cfg config) error {
 	}
 	servers, err := shop.Prepare(ctx, cfg.targets)
 	if err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	if cfg.pair, err = wire.NewPair(tmp); err != nil {
 		return err
 	}
 	samples, err := measureAll(ctx, cfg, servers)

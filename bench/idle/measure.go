@@ -8,10 +8,12 @@ import (
 
 	"github.com/tako-go/tako/bench/internal/launch"
 	"github.com/tako-go/tako/bench/internal/proc"
+	"github.com/tako-go/tako/bench/internal/wire"
 )
 
 // sample is one server in one round.
 type sample struct {
+	protocol      string
 	server        string
 	round         int
 	before, after proc.Memory
@@ -21,27 +23,32 @@ type sample struct {
 }
 
 func measureAll(ctx context.Context, cfg config, servers []launch.Server) (samples []sample, err error) {
-	for round := 1; round <= cfg.rounds; round++ {
-		for _, s := range servers {
-			one, err := measure(ctx, cfg, s)
-			if err != nil {
-				return nil, fmt.Errorf("%s, round %d: %w", s.Name, round, err)
+	for _, p := range cfg.protocols {
+		for round := 1; round <= cfg.rounds; round++ {
+			for _, s := range servers {
+				if !p.suits(s.Target) {
+					continue
+				}
+				one, err := measure(ctx, cfg, s, p.Protocol)
+				if err != nil {
+					return nil, fmt.Errorf("%s, %s, round %d: %w", p.name, s.Name, round, err)
+				}
+				one.protocol, one.server, one.round = p.name, s.Name, round
+				fmt.Fprintf(os.Stderr, "%s round %d/%d %s: %d bytes each\n", p.name, round, cfg.rounds, s.Name,
+					one.after.Since(one.before).PSS/int64(cfg.conns))
+				samples = append(samples, one)
 			}
-			one.server, one.round = s.Name, round
-			fmt.Fprintf(os.Stderr, "round %d/%d %s: %d bytes each\n", round, cfg.rounds, s.Name,
-				one.after.Since(one.before).PSS/int64(cfg.conns))
-			samples = append(samples, one)
 		}
 	}
 	return samples, nil
 }
 
-func measure(ctx context.Context, cfg config, s launch.Server) (sample, error) {
-	p, err := s.Start(ctx, cfg.workers)
+func measure(ctx context.Context, cfg config, s launch.Server, protocol wire.Protocol) (sample, error) {
+	p, err := s.StartFor(ctx, cfg.workers, protocol, cfg.pair)
 	if err != nil {
 		return sample{}, err
 	}
-	one, err := watched(ctx, p, cfg)
+	one, err := watched(ctx, p, cfg, protocol)
 	p.Stop()
 	if ctx.Err() != nil {
 		return sample{}, context.Cause(ctx)
@@ -52,9 +59,9 @@ func measure(ctx context.Context, cfg config, s launch.Server) (sample, error) {
 	return one, nil
 }
 
-func watched(ctx context.Context, p *launch.Process, cfg config) (one sample, err error) {
+func watched(ctx context.Context, p *launch.Process, cfg config, protocol wire.Protocol) (one sample, err error) {
 	// What the first requests bring into memory is not the price of connections.
-	few, err := gather(ctx, p.Addr, askers)
+	few, err := gather(ctx, p.Addr, askers, protocol, cfg.pair)
 	if err != nil {
 		return one, err
 	}
@@ -65,7 +72,7 @@ func watched(ctx context.Context, p *launch.Process, cfg config) (one sample, er
 	if one.before, err = proc.ReadMemory(p.PID()); err != nil {
 		return one, err
 	}
-	all, err := gather(ctx, p.Addr, cfg.conns)
+	all, err := gather(ctx, p.Addr, cfg.conns, protocol, cfg.pair)
 	if err != nil {
 		return one, err
 	}

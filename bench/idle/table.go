@@ -7,16 +7,17 @@ import (
 	"github.com/tako-go/tako/bench/internal/report"
 )
 
-// row is one server over all rounds.
+// row is one server and protocol over all rounds.
 type row []sample
 
 func summarize(samples []sample) (rows []row) {
 	at := map[string]int{}
 	for _, s := range samples {
-		i, met := at[s.server]
+		like := s.protocol + " " + s.server
+		i, met := at[like]
 		if !met {
 			i = len(rows)
-			at[s.server] = i
+			at[like] = i
 			rows = append(rows, nil)
 		}
 		rows[i] = append(rows[i], s)
@@ -38,6 +39,7 @@ func columns(cfg config) []report.Column[row] {
 		}
 	}
 	return []report.Column[row]{
+		{Name: "protocol", Left: true, Value: func(r row) string { return r[0].protocol }},
 		{Name: "server", Left: true, Value: func(r row) string { return r[0].server }},
 		{Name: "RSS before MiB", Value: mib(func(s sample) int64 { return s.before.RSS })},
 		{Name: "RSS idle MiB", Value: mib(func(s sample) int64 { return s.after.RSS })},

@@ -13,15 +13,37 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/tako-go/tako/bench/internal/wire"
 )
 
-// checkScenario makes sure that the server does the work that is measured.
-func checkScenario(ctx context.Context, addr string, s scenario) error {
+// check makes sure that the server does the work that is measured.
+func (l loader) check(ctx context.Context, addr string, s scenario) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	switch s.generator() {
+	case "echo":
+		return checkEcho(ctx, "tcp", addr)
+	case "datagrams":
+		return checkEcho(ctx, "udp", addr)
+	case "live":
+		return checkLive(ctx, addr, s)
+	case "connections":
+		return checkConnection(ctx, addr, l.variant)
+	}
+	return checkScenario(ctx, addr, l.pair, s)
+}
+
+// checkScenario is check for requests that a common client can send.
+func checkScenario(ctx context.Context, addr string, pair wire.Pair, s scenario) error {
+	transport, end := onceEach(s.protocol, pair)
+	defer end()
+	client := &http.Client{Transport: transport}
 	for _, p := range append([]probe{s.loaded}, s.checked...) {
-		resp, err := p.check(ctx, client, addr)
+		resp, err := p.check(ctx, client, s.protocol.Scheme()+"://"+addr)
+		if err == nil {
+			err = s.protocol.Check(resp)
+		}
 		if err == nil && s.newConn && !resp.Close {
 			err = errors.New("the answer to Connection: close does not say close")
 		}
@@ -33,6 +55,17 @@ func checkScenario(ctx context.Context, addr string, s scenario) error {
 		return checkPipeline(ctx, addr, s)
 	}
 	return nil
+}
+
+// onceEach is a client that keeps no connection beyond end.
+func onceEach(p wire.Protocol, pair wire.Pair) (rt http.RoundTripper, end func()) {
+	if p == wire.H3 {
+		t := wire.Transport3(pair)
+		return t, func() { _ = t.Close() }
+	}
+	t := p.Transport(pair)
+	t.DisableKeepAlives = true
+	return t, t.CloseIdleConnections
 }
 
 // checkPipeline sends all requests in one write and wants as many answers.
@@ -69,8 +102,8 @@ func (p probe) verb() string {
 	return p.method
 }
 
-func (p probe) check(ctx context.Context, client *http.Client, addr string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, p.verb(), "http://"+addr+p.target, strings.NewReader(p.body))
+func (p probe) check(ctx context.Context, client *http.Client, base string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, p.verb(), base+p.target, strings.NewReader(p.body))
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/tako-go/tako/bench/internal/wire"
 )
 
 func TestCheckScenario(t *testing.T) {
@@ -37,7 +39,7 @@ func TestCheckScenario(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			addr := strings.TrimPrefix(server.URL, "http://")
-			err := checkScenario(t.Context(), addr, scenario{loaded: tt.probe})
+			err := checkScenario(t.Context(), addr, wire.Pair{}, scenario{loaded: tt.probe})
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
@@ -54,7 +56,7 @@ func TestCheckNewConn(t *testing.T) {
 	}
 	for _, tt := range tests {
 		addr := answering(t, "HTTP/1.1 200 OK\r\n"+tt.head+"Content-Length: 3\r\n\r\nink")
-		err := checkScenario(t.Context(), addr, scenario{newConn: true, loaded: probe{target: "/", status: 200, text: "ink"}})
+		err := checkScenario(t.Context(), addr, wire.Pair{}, scenario{newConn: true, loaded: probe{target: "/", status: 200, text: "ink"}})
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%q: got %v, want %q", tt.head, err, tt.want)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/tako-go/tako/bench/internal/report"
 )
@@ -17,8 +18,14 @@ var columns = []report.Column[row]{
 	{Name: "user", Value: func(r row) string { return fmt.Sprintf("%.2f", micros(r.User)) }},
 	{Name: "system", Value: func(r row) string { return fmt.Sprintf("%.2f", micros(r.System)) }},
 	{Name: "machine µs/req", Value: func(r row) string { return fmt.Sprintf("%.2f", micros(r.Machine)) }},
-	{Name: "p50", Value: func(r row) string { return report.ShortTime(r.P50) }},
-	{Name: "p99", Value: func(r row) string { return report.ShortTime(r.P99) }},
+	{Name: "req/CPU s", Value: func(r row) string {
+		if r.cpu == 0 {
+			return "-"
+		}
+		return fmt.Sprintf("%.0f", 1e6/r.cpu)
+	}},
+	{Name: "p50", Value: func(r row) string { return latency(r.P50) }},
+	{Name: "p99", Value: func(r row) string { return latency(r.P99) }},
 	{Name: "max RSS MiB", Value: func(r row) string { return fmt.Sprintf("%.1f", float64(r.Peak)/(1<<20)) }},
 	{Name: "allocs/req", Value: func(r row) string {
 		if r.Allocs == 0 {
@@ -28,4 +35,12 @@ var columns = []report.Column[row]{
 	}},
 	{Name: "CPU ratio", Value: func(r row) string { return r.cpuRatio.String() }},
 	{Name: "rate ratio", Value: func(r row) string { return r.rateRatio.String() }},
+}
+
+// latency is a dash when the load generator does not tell it.
+func latency(d time.Duration) string {
+	if d == 0 {
+		return "-"
+	}
+	return report.ShortTime(d)
 }

@@ -70,7 +70,7 @@ func parseConfig(args []string, out io.Writer) (config, error) {
 	fs.SetOutput(out)
 	names := fs.String("scenario", "hello", "comma list of "+scenarioNames())
 	ours := fs.String("ours", "std", "comma list of our runtimes, each runtime[:poller]; the first is what ratios compare with")
-	rivals := fs.String("rivals", "nethttp", "comma list of rivals, or of the groups all, go, rust, c, none:\n"+launch.RivalNames())
+	rivals := fs.String("rivals", "nethttp", "comma list of rivals, or of the groups all, go, rust, c, raw, sockets, none:\n"+launch.RivalNames())
 	preset := fs.String("preset", "", "named load; reference is wrk -t4 -c100 -d30s")
 	fs.IntVar(&cfg.load.Threads, "threads", cfg.load.Threads, "threads of the load generator")
 	fs.Var(&cfg.load.Conns, "conns", "comma list of numbers of connections")

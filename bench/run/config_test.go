@@ -25,7 +25,7 @@ func TestParseConfig(t *testing.T) {
 	if got, want := targetNames(cfg.targets), "tako/std gin c-epoll c-uring"; got != want {
 		t.Errorf("targets: got %s, want %s", got, want)
 	}
-	if got, want := strings.Join(cfg.load.command(cfg.load.Conns[1]), " "), "-t4 -c50 -d4s"; got != want {
+	if got, want := strings.Join(cfg.load.wrk(cfg.load.Conns[1]), " "), "-t4 -c50 -d4s"; got != want {
 		t.Errorf("load: got %s, want %s", got, want)
 	}
 	if len(cfg.scenarios) != 2 || cfg.rounds != 5 {
@@ -38,7 +38,7 @@ func TestReferencePreset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Join(cfg.load.command(cfg.load.Conns[0]), " "), "-t4 -c100 -d30s"; got != want {
+	if got, want := strings.Join(cfg.load.wrk(cfg.load.Conns[0]), " "), "-t4 -c100 -d30s"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -83,6 +83,38 @@ func TestScenarioSuits(t *testing.T) {
 		{"c-epoll", "pipelined", true},
 		{"c-epoll", "newconn", false},
 		{"c-epoll", "user", false},
+		{"c-epoll", "tls-hello", false},
+		{"gin", "h2c-10x100", false},
+		{"nethttp", "h2c-create", true},
+		{"nginx", "h2-100x10", true},
+		{"nginx", "h2c-create", false},
+		{"hyper", "tls-handshake", true},
+		{"c-echo", "tcp-echo", true},
+		{"c-echo", "hello", false},
+		{"nethttp", "tcp-echo", false},
+		{"c-udp", "udp-echo", true},
+		{"c-udp", "tcp-echo", false},
+		{"c-echo", "udp-echo", false},
+		{"nethttp", "udp-echo", false},
+		{"nethttp", "proxy-v2", false},
+		{"nethttp", "h3-user", true},
+		{"gin", "h3-hello", true},
+		{"axum", "h3-handshake", true},
+		{"actix", "h3-hello", false},
+		{"c-epoll", "h3-hello", false},
+		{"gws", "ws-64", true},
+		{"gws", "ws-broadcast", true},
+		{"gws", "hello", false},
+		{"gws", "sse-fanout", false},
+		{"gobwas", "ws-16k", true},
+		{"gobwas", "ws-broadcast", false},
+		{"axum", "ws-64-8", true},
+		{"axum", "ws-64-blocking", false},
+		{"axum", "sse-fanout", true},
+		{"nethttp", "sse-fanout", true},
+		{"nethttp", "ws-64", false},
+		{"nginx", "static-100m", true},
+		{"axum", "static-1k", false},
 	}
 	for _, tt := range tests {
 		targets, err := launch.SelectRivals([]string{tt.server})
@@ -110,11 +142,11 @@ func TestScenarioSuits(t *testing.T) {
 
 func TestLoadCommand(t *testing.T) {
 	l := load{Threads: 4, Duration: 90 * time.Second}
-	if got, want := strings.Join(l.command(200), " "), "-t4 -c200 -d90s"; got != want {
+	if got, want := strings.Join(l.wrk(200), " "), "-t4 -c200 -d90s"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	// wrk refuses more threads than connections.
-	if got, want := strings.Join(l.command(1), " "), "-t1 -c1 -d90s"; got != want {
+	if got, want := strings.Join(l.wrk(1), " "), "-t1 -c1 -d90s"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -3,5 +3,6 @@
 //
 //	go run ./run -scenario hello,user -rivals nethttp,gin -rounds 3 -duration 4s
 //
-// It needs Linux, for the accounting under /proc, and wrk. Run it inside bench/.
+// It needs Linux, for the accounting under /proc, and wrk, or h2load for HTTP/2. Run it
+// inside bench/.
 package main

@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/tako-go/tako/bench/internal/launch"
+	"github.com/tako-go/tako/bench/internal/wire"
 )
 
 func main() {
@@ -31,11 +34,11 @@ func main() {
 }
 
 func run(ctx context.Context, cfg config) error {
-	wrk, err := findWrk()
-	if err != nil {
+	loader := loader{load: cfg.load}
+	if err := loader.find(cfg.scenarios); err != nil {
 		return err
 	}
-	if err := launch.RaiseDescriptors(slices.Max(cfg.load.Conns) + 100); err != nil {
+	if err := launch.RaiseDescriptors(mostConns(cfg) + 200); err != nil {
 		return err
 	}
 	about := newReport(cfg)
@@ -53,10 +56,20 @@ func run(ctx context.Context, cfg config) error {
 	}
 	defer os.RemoveAll(tmp)
 
-	about.Versions = launch.WrkVersion(ctx, wrk) + ", " + launch.Versions(ctx, servers)
+	loader.scripts, loader.files = tmp, filepath.Join(tmp, "files")
+	if err := os.Mkdir(loader.files, 0o755); err != nil {
+		return err
+	}
+	if err := writeFiles(loader.files, cfg.scenarios); err != nil {
+		return err
+	}
+	if loader.pair, err = wire.NewPair(tmp); err != nil {
+		return err
+	}
+
+	about.Versions = strings.Join(append(loader.versions(ctx), launch.Versions(ctx, servers)), ", ")
 	about.reference = servers[0].Name
-	about.Samples, err = measureAll(ctx, cfg, servers, loader{wrk: wrk, load: cfg.load, scripts: tmp})
-	if err != nil {
+	if about.Samples, err = measureAll(ctx, cfg, servers, loader); err != nil {
 		return err
 	}
 	if err := about.print(os.Stdout, cfg.markdown); err != nil {
@@ -66,4 +79,13 @@ func run(ctx context.Context, cfg config) error {
 		return nil
 	}
 	return about.save(cfg.jsonFile)
+}
+
+// mostConns is how many connections are open at the same time.
+func mostConns(cfg config) int {
+	most := 0
+	for _, s := range cfg.scenarios {
+		most = max(most, slices.Max(s.connCounts(cfg.load)))
+	}
+	return most
 }

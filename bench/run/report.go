@@ -18,7 +18,7 @@ type results struct {
 	Machine  report.Machine `json:"machine"`
 	Load     load           `json:"load"`
 	Command  string         `json:"command"`
-	Wrk      []string       `json:"wrk"`
+	Calls    []string       `json:"calls"`
 	Versions string         `json:"versions"`
 	Rounds   int            `json:"rounds"`
 	Workers  int            `json:"workers"`
@@ -36,8 +36,12 @@ func newReport(cfg config) results {
 		Rounds:  cfg.rounds,
 		Workers: cfg.workers,
 	}
-	for _, conns := range cfg.load.Conns {
-		r.Wrk = append(r.Wrk, "wrk "+strings.Join(cfg.load.command(conns), " "))
+	for _, s := range cfg.scenarios {
+		for _, conns := range s.connCounts(cfg.load) {
+			if call := s.command(cfg.load, conns); !slices.Contains(r.Calls, call) {
+				r.Calls = append(r.Calls, call)
+			}
+		}
 	}
 	return r
 }
@@ -46,9 +50,9 @@ func (r results) facts() []report.Fact {
 	return []report.Fact{
 		{Name: "machine", Text: r.Machine.String()},
 		{Name: "command", Text: r.Command},
-		{Name: "load", Text: fmt.Sprintf("%s (--latency to print percentiles), %d workers per server", strings.Join(r.Wrk, ", "), r.Workers)},
+		{Name: "load", Text: fmt.Sprintf("%s%s, %d workers per server", strings.Join(r.Calls, ", "), r.wrkNote(), r.Workers)},
 		{Name: "versions", Text: r.Versions},
-		{Name: "values", Text: fmt.Sprintf("medians of %d rounds in turns (min..max); ratios to %s within each round", r.Rounds, r.reference)},
+		{Name: "values", Text: fmt.Sprintf("medians of %d rounds in turns (min..max); ratios to %s within each round%s", r.Rounds, r.reference, r.exception())},
 	}
 }
 
@@ -58,7 +62,38 @@ func (r results) print(w io.Writer, markdown bool) error {
 	if markdown {
 		facts, lines = report.MarkdownFacts(r.facts()), table.Markdown()
 	}
-	return report.WriteLines(w, slices.Concat(facts, []string{""}, lines, r.warning()))
+	return report.WriteLines(w, slices.Concat(facts, []string{""}, lines, r.losses(), r.warning()))
+}
+
+func (r results) wrkNote() string {
+	if !slices.ContainsFunc(r.Calls, func(call string) bool { return strings.HasPrefix(call, "wrk ") }) {
+		return ""
+	}
+	return " (wrk with --latency to print percentiles)"
+}
+
+// exception says what variants are compared with.
+func (r results) exception() string {
+	if !slices.ContainsFunc(r.Samples, func(s sample) bool { return s.Against != "" }) {
+		return ""
+	}
+	return ", of variants to the first one of the same server"
+}
+
+// losses says how many datagrams each server left without an answer, and how many events never
+// came.
+func (r results) losses() []string {
+	var lines []string
+	for _, row := range summarize(r.Samples) {
+		if i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == row.Scenario }); i < 0 || !scenarios[i].losesSome() {
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%s lost %d of %d in %s", row.Server, row.Lost, row.Requests+row.Lost, row.Scenario))
+	}
+	if lines == nil {
+		return nil
+	}
+	return []string{"", strings.Join(lines, "; ")}
 }
 
 // warning says when the figures owe much to other work on the machine.

@@ -32,9 +32,11 @@ func summarize(samples []sample) []row {
 }
 
 // referenceFor is the server measured first under the same load: ours, when
-// there is one.
+// there is one. Variants are compared with one of the same server.
 func referenceFor(samples []sample, load sample) sample {
-	i := slices.IndexFunc(samples, func(s sample) bool { return s.Scenario == load.Scenario && s.Conns == load.Conns })
+	i := slices.IndexFunc(samples, func(s sample) bool {
+		return s.Scenario == load.Scenario && s.Conns == load.Conns && (load.Against == "" || s.Server == load.Against)
+	})
 	return samples[i]
 }
 
@@ -63,6 +65,7 @@ func newRow(of, reference []sample) row {
 	for _, s := range of {
 		r.Requests += s.Requests
 		r.Peak = max(r.Peak, s.Peak)
+		r.Lost += s.Lost
 	}
 	r.rate = report.SpreadOf(of, func(s sample) float64 { return s.PerSecond })
 	r.cpu = report.MedianOf(of, func(s sample) float64 { return micros(s.cpu()) })
@@ -84,7 +87,7 @@ func ratios(of, reference []sample, ratio func(s, ref sample) float64) report.Sp
 	return report.SpreadOf(all, func(one float64) float64 { return one })
 }
 
-// disturbed counts samples in which the machine, less wrk, was busier than the
+// disturbed counts samples in which the machine, less the load generator, was busier than the
 // server by a quarter: more than the kernel does on nobody's account.
 func disturbed(samples []sample) (n int) {
 	for _, s := range samples {

@@ -37,6 +37,21 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
+// Variants are compared with the first one of the same server.
+func TestSummarizeVariants(t *testing.T) {
+	var samples []sample
+	for server, cpu := range map[string]time.Duration{"ours": 4000, "theirs": 8000} {
+		without, with := cpuSample(server+", without", 1, cpu), cpuSample(server+", v2", 1, 2*cpu)
+		without.Against, with.Against = without.Server, without.Server
+		samples = append(samples, without, with)
+	}
+	for i, row := range summarize(samples) {
+		if got, want := row.cpuRatio.Median, float64(1+i%2); got != want {
+			t.Errorf("%s: got ratio %v, want %v", row.Server, got, want)
+		}
+	}
+}
+
 func TestSummarizeKeepsLoadsApart(t *testing.T) {
 	few, many := cpuSample("ours", 1, 4000), cpuSample("ours", 1, 8000)
 	few.Conns, few.PerSecond, many.Conns, many.PerSecond = 1, 500, 100, 2000
@@ -52,7 +67,7 @@ func TestSummarizeKeepsLoadsApart(t *testing.T) {
 }
 
 func TestNewSample(t *testing.T) {
-	result := loadResult{wrkOutput: wrkOutput{Requests: 1000}, wrkCPU: 4 * time.Millisecond}
+	result := loadResult{counts: counts{Requests: 1000}, cpu: 4 * time.Millisecond}
 	got := newSample(result, proc.Usage{User: time.Millisecond, System: 5 * time.Millisecond, Machine: 12 * time.Millisecond})
 	if got.User != time.Microsecond || got.cpu() != 6*time.Microsecond || got.Machine != 8*time.Microsecond {
 		t.Errorf("got %+v", got)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,27 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
-
-	"github.com/tako-go/tako/bench/internal/launch"
 )
-
-// loader runs wrk.
-type loader struct {
-	wrk  string
-	load load
-	// conns is the one of load.Conns that is measured.
-	conns int
-	// scripts is a folder for the Lua scripts of requests that are no plain GET.
-	scripts string
-}
-
-// loadResult is what wrk found, and what it used itself.
-type loadResult struct {
-	wrkOutput
-	wrkCPU time.Duration
-}
 
 func findWrk() (string, error) {
 	path, err := exec.LookPath("wrk")
@@ -40,8 +20,8 @@ func findWrk() (string, error) {
 	return path, nil
 }
 
-// command is the call as one would type it, less the address.
-func (l load) command(conns int) []string {
+// wrk is the call as one would type it, less the address.
+func (l load) wrk(conns int) []string {
 	return []string{
 		"-t" + strconv.Itoa(min(l.Threads, conns)),
 		"-c" + strconv.Itoa(conns),
@@ -49,12 +29,9 @@ func (l load) command(conns int) []string {
 	}
 }
 
-// run loads one address. Percentiles are always recorded; --latency only has
-// them printed.
-func (l loader) run(ctx context.Context, addr string, s scenario, length time.Duration) (loadResult, error) {
-	load := l.load
-	load.Duration = length
-	args := append(load.command(l.conns), "--latency")
+// runWrk records percentiles, which wrk always does; --latency only has them printed.
+func (l loader) runWrk(ctx context.Context, addr string, s scenario, load load) (loadResult, error) {
+	args := append(load.wrk(l.conns), "--latency")
 	if text := luaScript(s); text != "" {
 		script := filepath.Join(l.scripts, s.name+".lua")
 		if err := os.WriteFile(script, []byte(text), 0o600); err != nil {
@@ -62,20 +39,15 @@ func (l loader) run(ctx context.Context, addr string, s scenario, length time.Du
 		}
 		args = append(args, "-s", script)
 	}
-	cmd := exec.CommandContext(ctx, l.wrk, append(args, "http://"+addr+s.loaded.target)...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = launch.StopLimit
-	var out, complaint bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &complaint
-	if err := cmd.Run(); err != nil {
-		return loadResult{}, fmt.Errorf("wrk: %w: %s%s", err, out.Bytes(), complaint.Bytes())
+	out, used, err := l.call(ctx, l.wrk, append(args, s.protocol.Scheme()+"://"+addr+s.loaded.target))
+	if err != nil {
+		return loadResult{}, err
 	}
-	parsed, err := parseWrk(out.String())
+	parsed, err := parseWrk(out)
 	if err == nil {
 		err = parsed.clean()
 	}
-	state := cmd.ProcessState
-	return loadResult{wrkOutput: parsed, wrkCPU: state.UserTime() + state.SystemTime()}, err
+	return loadResult{counts: parsed.counts, cpu: used}, err
 }
 
 // luaScript is empty for a plain GET.

@@ -7,11 +7,19 @@ import (
 	"time"
 )
 
-// wrkOutput is what one run of wrk --latency printed.
-type wrkOutput struct {
+// counts is what a load generator found.
+type counts struct {
 	Requests  int64
 	PerSecond float64
-	P50, P99  time.Duration
+	// P50 and P99 are 0 when it tells no percentiles.
+	P50, P99 time.Duration
+	// Lost datagrams were never answered.
+	Lost int64
+}
+
+// wrkOutput is what one run of wrk --latency printed.
+type wrkOutput struct {
+	counts
 	// Refused counts answers that were neither 2xx nor 3xx.
 	Refused int64
 	// SocketErrors is the line as printed, empty without errors.

@@ -23,7 +23,7 @@ Transfer/sec:      9.76MB
 
 func TestParseWrk(t *testing.T) {
 	got, err := parseWrk(wrkClean)
-	want := wrkOutput{Requests: 159843, PerSecond: 78740.17, P50: 934 * time.Microsecond, P99: 2750 * time.Microsecond}
+	want := wrkOutput{counts: counts{Requests: 159843, PerSecond: 78740.17, P50: 934 * time.Microsecond, P99: 2750 * time.Microsecond}}
 	if err != nil || got != want {
 		t.Fatalf("got %+v, %v, want %+v", got, err, want)
 	}

@@ -22,6 +22,16 @@ type options struct {
 	// poller is empty unless the command line names one.
 	poller string
 	static string
+	// pair is a file with a certificate and its key, empty for clear text.
+	pair string
+	// h2c changes nothing, for HTTP/2 in clear text is served in any case.
+	h2c bool
+	// h3 serves HTTP/3 instead of what the runtime does.
+	h3 bool
+	// echo sends back what comes over TCP, datagrams over UDP, instead of HTTP.
+	echo, datagrams bool
+	// proxy wants a PROXY header first.
+	proxy bool
 }
 
 func main() {
@@ -38,11 +48,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	app, err := routes(o.static)
-	if err != nil {
-		return err
-	}
-	server, err := newServer(app, o)
+	live := newRooms()
+	server, err := newServer(routes(o.static, live), o)
 	if err != nil {
 		return err
 	}
@@ -50,6 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	_, err = tako.Run(ctx, announced{server, stdout})
 	fmt.Fprintf(stderr, "mallocs %d\n", mallocs()-before)
 	printStats(stderr, server)
+	live.printStats(stderr)
 	return err
 }
 
@@ -62,10 +70,20 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "GOMAXPROCS for std, loops for loop")
 	fs.StringVar(&o.poller, "poller", "", "auto, epoll or uring; for -runtime loop only")
 	fs.StringVar(&o.static, "static", "", "serve the files of this `folder` below /static/")
+	fs.StringVar(&o.pair, "tls", "", "serve TLS with the certificate and key in this `file`")
+	fs.BoolVar(&o.h2c, "h2c", false, "serve HTTP/2 in clear text, as it does anyway")
+	fs.BoolVar(&o.h3, "h3", false, "serve HTTP/3 alone, whatever the runtime; needs -tls")
+	fs.BoolVar(&o.datagrams, "datagrams", false, "send back what is received over UDP, instead of HTTP, whatever the runtime")
+	fs.BoolVar(&o.proxy, "proxy", false, "demand a PROXY header of each connection")
+	fs.BoolVar(&o.echo, "echo", false, "send back what is received over TCP, instead of HTTP")
 	if err := fs.Parse(args); err != nil {
 		return o, err
 	}
 	switch {
+	case o.h2c && o.pair != "":
+		return o, errors.New("-h2c and -tls exclude each other")
+	case o.h3 && o.pair == "":
+		return o, errors.New("-h3 needs -tls")
 	case fs.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	case o.workers < 1:

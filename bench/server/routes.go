@@ -8,10 +8,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/static"
 )
 
-// routes is the app. Files below static are served unless it is empty.
-func routes(static string) (*tako.Router, error) {
+// routes is the app. Files below dir are served unless it is empty.
+func routes(dir string, live *rooms) *tako.Router {
 	r := tako.New()
 	r.Get("/", func(c *tako.Context) error { return c.Text(http.StatusOK, "Hello, World!") })
 	tako.Get(r, "/users/{id}", getUser)
@@ -21,14 +22,11 @@ func routes(static string) (*tako.Router, error) {
 	r.Get("/spin", spin)
 	r.Get("/bytes/{n}", sendBytes)
 	r.Post("/upload", upload, tako.BodyLimit(maxUpload))
-	if static != "" {
-		files, err := staticFiles(static)
-		if err != nil {
-			return nil, err
-		}
-		r.Get("/static/{name...}", files)
+	live.mount(r)
+	if dir != "" {
+		static.Dir(r, "/static/", dir, static.Config{})
 	}
-	return r, nil
+	return r
 }
 
 type user struct {

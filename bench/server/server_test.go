@@ -6,16 +6,21 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/tako-go/tako/bench/internal/wire"
 )
 
 // start runs the command on a port of its own until the test ends.
-func start(t *testing.T, args ...string) (url string) {
+func start(t *testing.T, args ...string) (addr string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
@@ -30,25 +35,31 @@ func start(t *testing.T, args ...string) (url string) {
 		if err := <-ended; err != nil {
 			t.Errorf("run: %v", err)
 		}
-		http.DefaultClient.CloseIdleConnections()
 	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	addr, ok := strings.CutPrefix(strings.TrimSpace(line), "listening ")
 	if err != nil || !ok {
 		t.Fatalf("got %q, %v, want a line with the address", line, err)
 	}
-	return "http://" + addr
+	return addr
 }
 
 func TestEndpoints(t *testing.T) {
 	before := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(before)
+	t.Run("HTTP/3", func(t *testing.T) { testEndpoints(t, wire.H3) })
 	for _, args := range []string{"-runtime std", "-runtime loop", "-runtime loop -poller epoll"} {
-		t.Run(args, func(t *testing.T) { testEndpoints(t, strings.Fields(args)...) })
+		for name, p := range map[string]wire.Protocol{"HTTP/1.1": wire.HTTP1, "h2c": wire.H2C, "HTTPS": wire.HTTPS, "h2": wire.H2} {
+			t.Run(args+" "+name, func(t *testing.T) { testEndpoints(t, p, strings.Fields(args)...) })
+		}
 	}
 }
 
-func testEndpoints(t *testing.T, args ...string) {
+func testEndpoints(t *testing.T, p wire.Protocol, args ...string) {
+	pair, err := wire.NewPair(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "ink.txt"), []byte("ink"), 0o600); err != nil {
 		t.Fatal(err)
@@ -86,11 +97,16 @@ func testEndpoints(t *testing.T, args ...string) {
 		{"GET /static/none.txt", "", 404, ""},
 		{"GET /static/..%2Fink.txt", "", 404, ""},
 	}
-	url := start(t, append(args, "-static", dir)...)
+	addr := start(t, slices.Concat(args, p.Options(pair), []string{"-static", dir})...)
+	client := newClient(t, p, pair)
 	for _, tt := range tests {
 		t.Run(tt.request, func(t *testing.T) {
 			method, target, _ := strings.Cut(tt.request, " ")
-			status, body := ask(t, method, url+target, tt.body)
+			resp, body := client.ask(t, method, p.Scheme()+"://"+addr+target, tt.body)
+			if err := p.Check(resp); err != nil {
+				t.Error(err)
+			}
+			status := resp.StatusCode
 			if status != tt.status {
 				t.Errorf("got status %d, want %d: %.200s", status, tt.status, body)
 			}
@@ -101,15 +117,30 @@ func testEndpoints(t *testing.T, args ...string) {
 	}
 }
 
-func ask(t *testing.T, method, url, body string) (status int, text string) {
+type client struct{ http.RoundTripper }
+
+// newClient keeps its connections until the test ends.
+func newClient(t *testing.T, p wire.Protocol, pair wire.Pair) client {
+	if p == wire.H3 {
+		transport := wire.Transport3(pair)
+		t.Cleanup(func() { _ = transport.Close() })
+		return client{transport}
+	}
+	transport := p.Transport(pair)
+	t.Cleanup(transport.CloseIdleConnections)
+	return client{transport}
+}
+
+func (c client) ask(t *testing.T, method, url, body string) (resp *http.Response, text string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
+	if resp, err = c.RoundTrip(req); err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
@@ -117,12 +148,15 @@ func ask(t *testing.T, method, url, body string) (status int, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp.StatusCode, string(got)
+	return resp, string(got)
 }
 
 func TestNoStaticFilesUnlessAsked(t *testing.T) {
-	if status, _ := ask(t, http.MethodGet, start(t)+"/static/server_test.go", ""); status != http.StatusNotFound {
-		t.Errorf("got status %d, want 404", status)
+	addr := start(t)
+	client := newClient(t, wire.HTTP1, wire.Pair{})
+	resp, _ := client.ask(t, http.MethodGet, "http://"+addr+"/static/server_test.go", "")
+	if resp.StatusCode != http.StatusNotFound {
+		t.Errorf("got status %d, want 404", resp.StatusCode)
 	}
 }
 
@@ -159,6 +193,9 @@ func TestWorkers(t *testing.T) {
 func TestRunRejects(t *testing.T) {
 	tests := []struct{ args, want string }{
 		{"-runtime fibre", `no runtime "fibre"`},
+		{"-h2c -tls pair.pem", "exclude each other"},
+		{"-tls /no/such/file", "no such file"},
+		{"-h3", "-h3 needs -tls"},
 		{"-poller auto", "-poller needs -runtime loop"},
 		{"-poller kqueue", `no poller "kqueue"`},
 		{"-workers 0", "-workers must be positive"},
@@ -174,5 +211,60 @@ func TestRunRejects(t *testing.T) {
 	}
 	if err := run(t.Context(), []string{"-h"}, io.Discard, io.Discard); !errors.Is(err, flag.ErrHelp) {
 		t.Errorf("-h: got %v", err)
+	}
+}
+
+func TestEcho(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	for _, args := range []string{"-runtime std -echo", "-runtime loop -poller epoll -echo"} {
+		echoes(t, "tcp", strings.Fields(args)...)
+	}
+	echoes(t, "udp", "-datagrams")
+}
+
+func echoes(t *testing.T, network string, args ...string) {
+	nc, err := net.Dial(network, start(t, args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if err := nc.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 5)
+	if _, err := io.WriteString(nc, "hello"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(nc, got); err != nil || string(got) != "hello" {
+		t.Errorf("%s: got %q, %v", args, got, err)
+	}
+}
+
+func TestProxy(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	for _, args := range []string{"-runtime std", "-runtime loop -poller epoll"} {
+		addr := start(t, append(strings.Fields(args), "-proxy")...)
+		for head, want := range map[string]string{
+			"PROXY TCP4 192.0.2.1 198.51.100.2 57005 443\r\n": "HTTP/1.1 200",
+			"": "",
+		} {
+			nc, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer nc.Close()
+			if err := nc.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(nc, head+"GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			answer, _ := io.ReadAll(nc)
+			if got := string(answer); want == "" && got != "" || !strings.HasPrefix(got, want) {
+				t.Errorf("%s: %q is answered %q", args, head, got)
+			}
+		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"time"
 
@@ -76,16 +75,6 @@ func upload(c *tako.Context) error {
 	return c.JSON(http.StatusOK, struct {
 		Bytes int64 `json:"bytes"`
 	}{n})
-}
-
-// staticFiles serves what is below dir and nothing outside it, links included.
-func staticFiles(dir string) (tako.Handler, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	files := root.FS()
-	return func(c *tako.Context) error { return c.FileFS(files, c.Param("name")) }, nil
 }
 
 // number reads a bounded count out of the request; an empty text means def.

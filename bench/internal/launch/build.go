@@ -12,8 +12,11 @@ import (
 
 const module = "github.com/tako-go/tako/bench"
 
+// uwsFolder is the variable that says where uWebSockets is.
+const uwsFolder = "UWEBSOCKETS"
+
 // errNoCompiler is returned for a target whose language is not installed.
-var errNoCompiler = errors.New("compiler not found")
+var errNoCompiler = errors.New("not installed")
 
 // Workshop builds servers. Binaries stay in .bin, and cargo's in its own
 // folder, so that a second run starts at once.
@@ -59,6 +62,16 @@ func (w Workshop) build(ctx context.Context, t Target) (string, error) {
 		return bin, w.compile(ctx, "go", "build", "-o", bin, "./server")
 	case "go":
 		return bin, w.compile(ctx, "go", "build", "-o", bin, "./rivals/"+t.source)
+	case "nginx": // which is installed, and started by a command in Go
+		if _, err := exec.LookPath("nginx"); err != nil {
+			return "", fmt.Errorf("nginx: %w", errNoCompiler)
+		}
+		return bin, w.compile(ctx, "go", "build", "-o", bin, "./rivals/nginx")
+	case "uws": // from a checkout, since no package has it
+		if os.Getenv(uwsFolder) == "" {
+			return "", fmt.Errorf("uWebSockets: %w; say in %s where it is", errNoCompiler, uwsFolder)
+		}
+		return bin, w.compile(ctx, "sh", filepath.Join("rivals", "uws", "build.sh"), bin)
 	case "c":
 		source := filepath.Join("rivals", "c", t.source)
 		return bin, w.compile(ctx, "gcc", "-O2", "-pthread", "-o", bin, source)

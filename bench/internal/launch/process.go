@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/tako-go/tako/bench/internal/wire"
 )
 
 // StopLimit is how long a process may take to end before it is killed.
@@ -38,11 +40,23 @@ type Process struct {
 // PID is the process to account for, with its descendants.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Start runs the server on a port the kernel picks and waits until it listens.
-// The process ends with ctx at the latest.
+// Start runs the server for HTTP/1.1 in clear text on a port the kernel picks and
+// waits until it listens. The process ends with ctx at the latest.
 func (s Server) Start(ctx context.Context, workers int) (*Process, error) {
+	return s.StartFor(ctx, workers, wire.HTTP1, wire.Pair{})
+}
+
+// StartFor is Start for another protocol, which not all servers know. The pair is for those
+// over TLS, and more are options that the scenario needs.
+func (s Server) StartFor(ctx context.Context, workers int, protocol wire.Protocol, pair wire.Pair, more ...string) (*Process, error) {
 	args := append([]string{"-addr", "127.0.0.1:0", "-workers", strconv.Itoa(workers)}, s.args...)
-	p := &Process{name: s.Name, cmd: exec.CommandContext(ctx, s.path, args...), stderr: new(bytes.Buffer)}
+	args = append(args, protocol.Options(pair)...)
+	if s.Own() {
+		args = append(args, echoOptions(protocol)...)
+	}
+	p := &Process{name: s.Name, cmd: exec.CommandContext(ctx, s.path, append(args, more...)...), stderr: new(bytes.Buffer)}
+	// What quic-go says of its buffers is the same for all.
+	p.cmd.Env = append(os.Environ(), "QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING=true")
 	p.cmd.Stderr = p.stderr
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 	p.cmd.WaitDelay = StopLimit
@@ -58,6 +72,17 @@ func (s Server) Start(ctx context.Context, workers int) (*Process, error) {
 		return nil, fmt.Errorf("%s: %w%s", s.Name, err, p.Complaint())
 	}
 	return p, nil
+}
+
+// echoOptions are those of our server, which rivals that echo do not need.
+func echoOptions(protocol wire.Protocol) []string {
+	switch protocol {
+	case wire.Raw:
+		return []string{"-echo"}
+	case wire.Datagrams:
+		return []string{"-datagrams"}
+	}
+	return nil
 }
 
 // awaitListening returns the address that the server announces, and goes on

@@ -34,6 +34,18 @@ func TestSelect(t *testing.T) {
 	if got, want := names(targets), "tako/std tako/loop gin c-epoll c-uring"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	if targets, err = Select("", "raw"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := names(targets), "c-echo net-echo c-udp net-udp"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if targets, err = Select("", "sockets"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := names(targets), "gws gorilla gobwas uws"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 	for _, tt := range []struct{ ours, rivals, want string }{
 		{"", "none", "no server selected"},
 		{":epoll", "", "runtime[:poller]"},

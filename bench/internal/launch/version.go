@@ -25,6 +25,10 @@ func (s Server) Version(ctx context.Context) string {
 		if lock, err := os.ReadFile(filepath.Join(s.root, "rivals", "rust", "Cargo.lock")); err == nil {
 			version = crateVersion(string(lock), s.module)
 		}
+	case "uws":
+		version = firstLine(ctx, "git", "-C", os.Getenv(uwsFolder), "describe", "--tags")
+	case "nginx":
+		version = nginxVersion(ctx)
 	case "c":
 		version = firstLine(ctx, "gcc", "-dumpfullversion")
 		if version != "" {
@@ -52,6 +56,18 @@ func WrkVersion(ctx context.Context, path string) string {
 		return "wrk"
 	}
 	return "wrk " + words[1]
+}
+
+// H2loadVersion is what h2load says about itself, such as "h2load nghttp2/1.52.0".
+func H2loadVersion(ctx context.Context, path string) string {
+	return firstLine(ctx, path, "--version")
+}
+
+// nginxVersion is such as "1.22.1". nginx says it on standard error.
+func nginxVersion(ctx context.Context) string {
+	out, _ := exec.CommandContext(ctx, "nginx", "-v").CombinedOutput()
+	_, version, _ := strings.Cut(strings.TrimSpace(string(out)), "nginx/")
+	return version
 }
 
 // commit says which state of the repository ours is, with -dirty for changes

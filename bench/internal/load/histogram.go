@@ -28,6 +28,25 @@ func (h *Histogram) Add(d time.Duration) {
 	h.n++
 }
 
+// Merge adds all of another one.
+func (h *Histogram) Merge(other *Histogram) {
+	for i, n := range other.counts {
+		h.counts[i] += n
+	}
+	h.Max = max(h.Max, other.Max)
+	h.n += other.n
+}
+
+// Times is a histogram in which each duration counts n times.
+func (h *Histogram) Times(n int) *Histogram {
+	more := *h
+	for i := range more.counts {
+		more.counts[i] *= int64(n)
+	}
+	more.n *= int64(n)
+	return &more
+}
+
 // Count is the number of durations.
 func (h *Histogram) Count() int64 { return h.n }
 

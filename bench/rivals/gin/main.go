@@ -3,6 +3,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/tako-go/tako/bench/rivals/internal/boot"
 	"github.com/tako-go/tako/bench/rivals/internal/model"
+	"github.com/tako-go/tako/bench/rivals/internal/quic"
 )
 
 type getUser struct {
@@ -34,6 +36,13 @@ func main() {
 	r.GET("/users/:id", user)
 	r.POST("/users", create)
 	r.GET("/search", search)
+
+	h3 := flag.Bool("h3", false, "speak HTTP/3 instead, as RunQUIC does; needs -tls")
+	pair := flag.String("tls", "", "certificate and key of HTTP/3 in one `file`")
+	boot.Parse()
+	if *h3 {
+		boot.Fail(quic.Serve(r, *pair))
+	}
 	boot.Fail(r.RunListener(boot.Listen()))
 }
 

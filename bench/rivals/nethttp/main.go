@@ -1,14 +1,16 @@
-// Command nethttp is the standard library alone.
+// Command nethttp is the standard library alone, and quic-go for HTTP/3.
 package main
 
 import (
 	"encoding/json"
+	"flag"
 	"io"
 	"net/http"
 	"strconv"
 
 	"github.com/tako-go/tako/bench/rivals/internal/boot"
 	"github.com/tako-go/tako/bench/rivals/internal/model"
+	"github.com/tako-go/tako/bench/rivals/internal/quic"
 )
 
 func main() {
@@ -17,7 +19,31 @@ func main() {
 	mux.HandleFunc("GET /users/{id}", user)
 	mux.HandleFunc("POST /users", create)
 	mux.HandleFunc("GET /search", search)
-	boot.Fail(http.Serve(boot.Listen(), mux))
+	mux.HandleFunc("GET /bytes/{n}", sendBytes)
+	mux.HandleFunc("POST /upload", upload)
+	news := &feed{clients: map[chan []byte]struct{}{}}
+	mux.HandleFunc("GET /events", news.events)
+	mux.HandleFunc("POST /publish", news.publish)
+
+	h2c := flag.Bool("h2c", false, "speak HTTP/2 in clear text")
+	pair := flag.String("tls", "", "speak TLS with the certificate and key in this `file`")
+	h3 := flag.Bool("h3", false, "speak HTTP/3; needs -tls")
+	static := flag.String("static", "", "serve the files of this `folder` below /static/")
+	boot.Parse()
+	if *static != "" {
+		mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServer(http.Dir(*static))))
+	}
+	if *h3 {
+		boot.Fail(quic.Serve(mux, *pair))
+	}
+	ln := boot.Listen()
+	if *pair != "" {
+		boot.Fail(http.ServeTLS(ln, mux, *pair, *pair))
+	}
+	server := &http.Server{Handler: mux, Protocols: new(http.Protocols)}
+	server.Protocols.SetHTTP1(!*h2c)
+	server.Protocols.SetUnencryptedHTTP2(*h2c)
+	boot.Fail(server.Serve(ln))
 }
 
 func hello(w http.ResponseWriter, _ *http.Request) {

@@ -1,5 +1,7 @@
 //! actix-web, one single-threaded runtime per worker.
 
+mod live;
+
 use std::io;
 
 use actix_web::web::{self, Json, Path, PathConfig, Query};
@@ -14,19 +16,28 @@ fn main() -> io::Result<()> {
 async fn serve(options: Options) -> io::Result<()> {
     let listener = boot::listen(&options)?;
     boot::announce(listener.local_addr()?);
-    HttpServer::new(|| {
+    let rooms = live::Rooms::new();
+    let server = HttpServer::new(move || {
         App::new()
+            .app_data(web::Data::new(rooms.clone()))
             // Its default for a path that does not parse is 404.
             .app_data(PathConfig::default().error_handler(|e, _| error::ErrorBadRequest(e)))
             .route("/", web::get().to(|| async { "Hello, World!" }))
             .route("/users/{id}", web::get().to(user))
             .route("/users", web::post().to(create))
             .route("/search", web::get().to(search))
+            .route("/ws", web::get().to(live::echo))
+            .route("/room", web::get().to(live::room))
+            .route("/events", web::get().to(live::events))
+            .route("/publish", web::post().to(live::publish))
     })
-    .workers(options.workers)
-    .listen(listener)?
-    .run()
-    .await
+    .workers(options.workers);
+    let server = match &options.tls {
+        Some(pair) => server.listen_rustls_0_23(listener, tls::config(pair)?)?,
+        None if options.h2c => server.listen_auto_h2c(listener)?,
+        None => server.listen(listener)?,
+    };
+    server.run().await
 }
 
 async fn user(id: Path<u64>) -> impl Responder {

@@ -1,5 +1,10 @@
 //! axum on tokio's multi-threaded runtime.
 
+mod bulk;
+mod http2;
+mod http3;
+mod live;
+
 use std::io;
 
 use axum::Json;
@@ -21,13 +26,22 @@ fn main() -> io::Result<()> {
 }
 
 async fn serve(options: Options) -> io::Result<()> {
-    let listener = tokio::net::TcpListener::from_std(boot::listen(&options)?)?;
-    boot::announce(listener.local_addr()?);
     let app = Router::new()
         .route("/", get(|| async { "Hello, World!" }))
         .route("/users/{id}", get(user))
         .route("/users", axum::routing::post(create))
-        .route("/search", get(search));
+        .route("/search", get(search))
+        .route("/bytes/{n}", get(bulk::send))
+        .route("/upload", axum::routing::post(bulk::take))
+        .merge(live::routes());
+    if let (true, Some(pair)) = (options.h3, &options.tls) {
+        return http3::serve(&options, app, pair).await;
+    }
+    let listener = tokio::net::TcpListener::from_std(boot::listen(&options)?)?;
+    boot::announce(listener.local_addr()?);
+    if options.h2c || options.tls.is_some() {
+        return http2::serve(listener, app, options.tls.as_deref()).await;
+    }
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
