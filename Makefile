@@ -17,6 +17,9 @@ unit: ## Run the tests
 race: ## Run the tests under the race detector, where goroutines meet
 	./test.sh race
 
+late: ## Run the tests while system calls return late, at random (Linux)
+	./late.sh -p 6 ./...
+
 lint: ## Run gofmt, go vet and golangci-lint
 	./test.sh lint
 	go run $(GOLANGCI) run
@@ -33,6 +36,9 @@ fuzz-short: ## Run each fuzz target for 5 seconds
 soak: ## Load all runtimes and pollers with good and bad clients for SOAK (1h)
 	go test -count 1 -timeout 0 -v -run '^TestSoak$$' ./internal/soak -args -soak $(SOAK)
 
+conformance: ## Run all public suites and clients against the servers, under the race detector
+	LONG=true ./test.sh conformance
+
 bench: ## Run the benchmarks beside the code; bench/ compares with others
 	go test -run '^$$' -bench . -benchmem ./...
 
@@ -41,6 +47,9 @@ examples: ## Build the examples into bin/examples
 
 octopus: ## Start the example that serves everything at once
 	go run ./examples/octopus
+
+octopus-client: ## Make the client of the octopus page anew from its OpenAPI document (needs Node.js)
+	./examples/octopus/web/generate.sh
 
 cover: ## Test with coverage, also across packages, into coverage.out
 	go test -coverpkg=./... -coverprofile=coverage.out ./...
@@ -52,4 +61,4 @@ cross: ## Vet for macOS, Windows, FreeBSD and Linux on arm64
 clean: ## Remove what the targets above wrote
 	rm -rf bin coverage.out
 
-.PHONY: help test unit race lint vet fuzz fuzz-short soak bench examples octopus cover cross clean
+.PHONY: help test unit race lint vet fuzz fuzz-short soak conformance bench examples octopus octopus-client cover cross clean

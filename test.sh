@@ -7,23 +7,26 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 export GOTOOLCHAIN=local
 
 FUZZTIME=${FUZZTIME:-5s}
-stages="lint build unit race fuzz nested cross"
+# The release that conformance/h2spec_test.go counts the cases of.
+H2SPEC=github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible
+stages="lint build unit race fuzz nested conformance cross"
 
 # Where goroutines meet; folders that do not exist yet are left out.
-racy=". middleware runtime takotest internal/http1 internal/netpoll internal/runtimetest internal/soak examples"
+racy="runtime transport . auth extract middleware static stream takotest internal/handshake internal/http1 internal/http2serve internal/netpoll internal/proxyproto internal/runtimetest internal/schema internal/soak internal/unixsock examples"
 
 usage() {
 	cat <<-EOF
 		usage: ./test.sh [stage...]
 
 		Without a stage it runs all, in this order:
-		  lint    gofmt and go vet
-		  build   every package of the root module
-		  unit    the tests, the seeds of the fuzz targets included
-		  race    the race detector on the packages where goroutines meet (needs a C compiler)
-		  fuzz    every fuzz target for FUZZTIME ($FUZZTIME)
-		  nested  build, vet and tests of the modules below the root
-		  cross   go vet for the other systems
+		  lint         gofmt and go vet
+		  build        every package of the root module
+		  unit         the tests, the seeds of the fuzz targets included
+		  race         the race detector on the packages where goroutines meet (needs a C compiler)
+		  fuzz         every fuzz target for FUZZTIME ($FUZZTIME)
+		  nested       build, vet and tests of the modules below the root
+		  conformance  public suites and clients against the servers; all of it with LONG=true
+		  cross        go vet or go build for the other systems
 
 		Missing tools are installed when that is possible (root and apt-get). What
 		cannot run is skipped and named at the end; with CI=true it is a failure.
@@ -81,6 +84,21 @@ has_cc() {
 
 has_curl() { command -v curl >/dev/null; }
 
+# peers lists what conformance needs and is not there, as packages of Debian.
+peers() {
+	local pair
+	for pair in curl:curl nghttp:nghttp2-client chromium:chromium testssl:testssl.sh openssl:openssl \
+		haproxy:haproxy nginx:nginx socat:socat gtlsclient:ngtcp2-client systemd-socket-activate:systemd; do
+		PATH=$PATH:/usr/sbin command -v "${pair%%:*}" >/dev/null || printf ' %s' "${pair#*:}"
+	done
+	[ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || printf ' libnginx-mod-stream'
+}
+
+has_h2spec() { PATH=$PATH:$(go env GOPATH)/bin command -v h2spec >/dev/null; }
+
+# thrice COMMAND...: networks fail at times.
+thrice() { "$@" || "$@" || "$@"; }
+
 stage_tools() {
 	command -v go >/dev/null || die "Go 1.26 or newer is needed, see https://go.dev/dl/"
 	go version
@@ -93,9 +111,14 @@ stage_tools() {
 	local missing=
 	if wants race && ! has_cc; then missing="gcc libc6-dev"; fi
 	if wants unit && ! has_curl; then missing="$missing curl"; fi
+	if wants conformance; then
+		missing="$missing$(peers)"
+		has_h2spec || thrice go install "$H2SPEC" || printf 'go could not install h2spec\n'
+	fi
 	if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		# With this runlevel the services among them are not started.
 		# shellcheck disable=SC2086 # a list of packages
-		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing; } ||
+		{ thrice apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive thrice apt-get install -qq -y --no-install-recommends $missing; } ||
 			printf 'apt-get could not install %s\n' "$missing"
 	fi
 	if wants race && ! has_cc; then
@@ -103,6 +126,18 @@ stage_tools() {
 	fi
 	if wants unit && ! has_curl; then
 		skip curl "tests that ask a server through curl skip themselves; on Debian: apt-get install curl"
+	fi
+	if wants conformance && [ -n "$(peers)" ]; then
+		skip peers "tests that need them skip themselves; on Debian: apt-get install$(peers)"
+	fi
+	if wants conformance && ! ./conformance/tools/install.sh; then
+		skip linters "tests of OpenAPI documents skip themselves; see conformance/tools/install.sh"
+	fi
+	if wants conformance && ! ./conformance/wstools/install.sh; then
+		printf 'tests of WebSocket with peers that are missing skip themselves, or fail if CI is set; see conformance/wstools/install.sh\n'
+	fi
+	if wants conformance && ! has_h2spec; then
+		skip h2spec "tests that need it skip themselves; go install $H2SPEC"
 	fi
 }
 
@@ -115,40 +150,56 @@ stage_lint() {
 
 stage_build() { go build -buildvcs=false -o /dev/null ./...; }
 
-stage_unit() { go test -timeout 10m ./...; }
+# Many tests wait, so more packages than processors.
+# What takes longest begins first.
+stage_unit() { go test -p 3 -timeout 10m ./runtime/... ./transport/... ./...; }
 
 stage_race() {
 	grep -q '^race:' "$skips" && return
 	local folder packages=
 	for folder in $racy; do
 		[ -d "$folder" ] || continue
-		[ "$folder" = . ] && packages="." || packages="$packages ./$folder/..."
+		[ "$folder" = . ] && packages="$packages ." || packages="$packages ./$folder/..."
 	done
+	# The unit stage has run what -short leaves out: what is long, and goroutines meet elsewhere too.
 	# shellcheck disable=SC2086 # a list of packages
-	CGO_ENABLED=1 go test -race -timeout 15m $packages
+	CGO_ENABLED=1 go test -race -short -timeout 15m $packages
 }
 
+# Three packages at a time, each with one process that tries and one that leads.
 stage_fuzz() {
-	local cache packages package folder target
-	cache=$(go env GOCACHE)/fuzz
-	packages=$(go list -f '{{.ImportPath}} {{.Dir}}' ./...)
-	while read -r package folder <&3; do
-		grep -qsE '^func Fuzz' "$folder"/*_test.go || continue
-		# One instrumented binary serves all targets of a package.
-		go test -c -fuzz=Fuzz -o "$scratch/fuzz.test" "$package"
-		for target in $(cd "$folder" && "$scratch/fuzz.test" -test.list '^Fuzz'); do
-			printf '%s %s\n' "$package" "$target"
-			fuzz_target "$folder" "$target" "$cache/$package"
-		done
-	done 3<<<"$packages"
+	export scratch FUZZTIME
+	export -f fuzz_package fuzz_target
+	FUZZCACHE=$(go env GOCACHE)/fuzz
+	export FUZZCACHE
+	go list -f '{{.ImportPath}} {{.Dir}}' ./... | while read -r package folder; do
+		if grep -qsE '^func Fuzz' "$folder"/*_test.go; then printf '%s %s\n' "$package" "$folder"; fi
+	done | xargs -P 3 -n 2 bash -euo pipefail -c 'fuzz_package "$@"' fuzz
 }
 
-# fuzz_target FOLDER TARGET CACHE
+# fuzz_package PACKAGE FOLDER
+fuzz_package() {
+	local binary target
+	# One instrumented binary serves all targets of a package.
+	binary=$(mktemp -d "$scratch/fuzz.XXXXXX")
+	go test -c -fuzz=Fuzz -o "$binary/fuzz.test" "$1"
+	for target in $(cd "$2" && "$binary/fuzz.test" -test.list '^Fuzz'); do
+		fuzz_target "$2" "$target" "$FUZZCACHE/$1" "$binary" >"$binary/out" 2>&1 || {
+			printf '%s %s\n' "$1" "$target"
+			cat "$binary/out"
+			return 255 # ends xargs
+		}
+		printf '%s %s\n' "$1" "$target"
+		tail -n 2 "$binary/out"
+	done
+}
+
+# fuzz_target FOLDER TARGET CACHE SCRATCH
 fuzz_target() {
-	local log=$scratch/fuzz.log
+	local log=$4/log
 	for _ in 1 2; do
-		if (cd "$1" && "$scratch/fuzz.test" -test.run '^$' -test.fuzz "^$2\$" -test.fuzztime "$FUZZTIME" \
-			-test.fuzzminimizetime 1s -test.parallel 2 -test.fuzzcachedir "$3" -test.paniconexit0) 2>&1 | tee "$log"; then
+		if (cd "$1" && "$4/fuzz.test" -test.run '^$' -test.fuzz "^$2\$" -test.fuzztime "$FUZZTIME" \
+			-test.fuzzminimizetime 1s -test.parallel 1 -test.fuzzcachedir "$3" -test.paniconexit0) 2>&1 | tee "$log"; then
 			return
 		fi
 		# Before Go 1.27 a run may fail in its last moment with nothing found (go.dev/issue/75804).
@@ -165,15 +216,23 @@ stage_nested() {
 		folder=$(dirname "$mod")
 		[ "$folder" != . ] || continue
 		printf '%s\n' "$folder"
-		(cd "$folder" && go build -buildvcs=false -o /dev/null ./... && go vet ./... && go test -timeout 10m ./...)
+		(cd "$folder" && go build -buildvcs=false -o /dev/null ./... && go vet ./...)
+		[ "$folder" = ./conformance ] || (cd "$folder" && go test -timeout 10m ./...) # has a stage of its own
 	done
 }
 
+stage_conformance() { (cd conformance && go test -count 1 -timeout 20m ./... -args -long="${LONG:-false}"); }
+
+# The tests of two are compiled too; for the others what users build will do.
 stage_cross() {
-	local target
+	local target verb
 	for target in darwin/arm64 windows/amd64 freebsd/amd64 linux/arm64; do
 		printf '%s\n' "$target"
-		CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go vet ./...
+		case $target in
+		darwin/* | windows/*) verb="vet" ;;
+		*) verb="build" ;;
+		esac
+		CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go $verb ./...
 	done
 }
 
@@ -185,7 +244,8 @@ headline() {
 	race) echo "the race detector" ;;
 	fuzz) echo "$FUZZTIME of each fuzz target" ;;
 	nested) echo "the modules below the root" ;;
-	cross) echo "go vet for other systems" ;;
+	conformance) echo "public suites and clients" ;;
+	cross) echo "go vet or go build for other systems" ;;
 	esac
 }
 
