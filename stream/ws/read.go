@@ -58,8 +58,9 @@ func (c *Conn) message(ctx context.Context, use func(ev wsframe.Event)) (ev wsfr
 
 // Reader returns a reader of the next message, for messages that are too large to be held. It is
 // used before the next call of Read or Reader, which skips the rest; ctx counts for what it
-// reads, too. A compressed message cannot be taken up again: if a context ends within one, also
-// while it is skipped, the socket is closed with 1011.
+// reads, too. A compressed message cannot be taken up again if a context ends in the middle of a
+// read, also while it is skipped: then the socket is closed with 1011. Between two reads nothing
+// is lost by that.
 func (c *Conn) Reader(ctx context.Context) (Type, io.Reader, error) {
 	if err := c.startReading(ctx); err != nil {
 		return 0, nil, err
