@@ -80,7 +80,10 @@ type connKey struct{}
 
 // admit holds connections to their limits before anything is spent on them.
 func (s *Server) admit(ctx context.Context, client *quic.ClientInfo) (context.Context, error) {
+	// Counted before that look: a drain refuses, and then waits for those that are counted.
+	s.stats.handshakes.Add(1)
 	if s.refusing.Load() {
+		s.stats.handshakes.Add(-1)
 		return nil, errRefused
 	}
 	c := &conn{s: s, started: make(chan struct{})}
@@ -88,12 +91,12 @@ func (s *Server) admit(ctx context.Context, client *quic.ClientInfo) (context.Co
 		c.slot = s.count.Admit(client.RemoteAddr)
 	}
 	if c.slot == nil {
+		s.stats.handshakes.Add(-1)
 		if n := s.stats.refusedConns.Add(1); n&(n-1) == 0 { // the 1st, 2nd, 4th …: a flood must not fill the log
 			s.log.Warn("connection refused: there are too many, or too many of its address", "peer", client.RemoteAddr, "refused", n)
 		}
 		return nil, errRefused
 	}
-	s.stats.handshakes.Add(1)
 	if key := connlimit.Key(client.RemoteAddr); !client.AddrVerified && key.IsValid() {
 		c.claims = key
 		s.unproven.add(key)

@@ -43,6 +43,7 @@ type conn struct {
 	openedAt    time.Time     // the end of the handshake
 	held        *time.Timer   // until the GOAWAY
 	said        chan struct{} // closed when it was sent, if that was because of a request
+	drained     bool          // it had requests when the drain began
 	unused      bool          // the drain found no requests, and came to it without waiting for long
 
 	idle    *time.Timer // runs while there are none

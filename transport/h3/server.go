@@ -234,9 +234,9 @@ func (s *Server) acceptRest(ln *quic.Listener) {
 // start serves a connection, unless a drain has told all to go away. It returns when the library
 // serves it.
 func (s *Server) start(c *conn, qc *quic.Conn) {
-	c.accepted()
 	s.startMu.Lock()
 	defer s.startMu.Unlock()
+	c.accepted() // a drain that waits for handshakes finds it started behind this
 	if s.wentAway {
 		closeWith(qc, http3.ErrCodeNoError, "")
 		return

@@ -78,6 +78,11 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 	if ln == nil { // never served
 		return tako.Report{}, nil
 	}
+	for _, c := range s.list() {
+		c.mu.Lock()
+		c.drained = c.running > 0
+		c.mu.Unlock()
+	}
 	s.finishHandshakes(ctx)
 	s.endHandshakes(ctx, ln)
 	s.startMu.Lock()
@@ -108,7 +113,7 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 const (
 	handshakeGrace = time.Second
 	yieldedGrace   = 3 * time.Second // where another process serves
-	retryGrace     = 250 * time.Millisecond
+	retryGrace     = time.Second
 )
 
 // finishHandshakes lets no new connections in, and waits for handshakes.
@@ -195,7 +200,7 @@ func (s *Server) cutAll() int {
 func countUnused(all []*conn) (n int) {
 	for _, c := range all {
 		c.mu.Lock()
-		if c.unused {
+		if c.unused && !c.drained {
 			n++
 		}
 		c.mu.Unlock()

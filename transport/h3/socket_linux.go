@@ -25,6 +25,7 @@ type socket struct {
 	// from is where our own come from since the socket was let go of.
 	from atomic.Pointer[net.UnixConn]
 	buf  []byte // of what comes from there
+	own  tag    // of our connections, set before from
 
 	mu      sync.Mutex
 	by      time.Time     // the library's deadline
@@ -51,7 +52,7 @@ func (s *socket) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 		}
 		switch {
 		case err == nil:
-			if n = s.keepOwn(ms[:n]); n > 0 {
+			if n = s.keepOwn(ms[:n], from == nil && s.from.Load() != nil); n > 0 {
 				return n, nil
 			}
 		case from == nil && s.from.Load() != nil: // it was let go of meanwhile
@@ -126,7 +127,7 @@ func (s *socket) takeBack(from *net.UnixConn) error {
 }
 
 // offer keeps our end until letGo; that of an earlier offer is closed.
-func (s *socket) offer(ours *net.UnixConn) error {
+func (s *socket) offer(ours *net.UnixConn, own tag) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -138,7 +139,7 @@ func (s *socket) offer(ours *net.UnixConn) error {
 	if s.offered != nil {
 		_ = s.offered.Close()
 	}
-	s.offered = ours
+	s.offered, s.own = ours, own
 	return nil
 }
 

@@ -53,7 +53,7 @@ func TestHandOn(t *testing.T) {
 	fill(&ms[1], "first", "1")
 	fill(&ms[2], foreign, "")
 	fill(&ms[3], "second", "2")
-	assert.Equal(t, s.keepOwn(ms), 2)
+	assert.Equal(t, s.keepOwn(ms, false), 2)
 	for i, want := range []string{"first", "second"} {
 		assert.Equal(t, string(ms[i].Buffers[0][:ms[i].N]), want)
 		assert.Equal(t, string(ms[i].OOB[:ms[i].NN]), string(rune('1'+i)))
@@ -72,7 +72,7 @@ func TestHandOn(t *testing.T) {
 
 	_ = ours.Close() // the other process has ended
 	fill(&ms[0], foreign, "")
-	assert.Equal(t, s.keepOwn(ms[:1]), 1)
+	assert.Equal(t, s.keepOwn(ms[:1], false), 1)
 	assert.Equal(t, len(s.others()), 0)
 }
 
@@ -93,10 +93,54 @@ func TestHandOnToBusy(t *testing.T) {
 	ms := messages(1)
 	for range 10_000 {
 		fill(&ms[0], "\x40"+string(id.Bytes())+string(bytes.Repeat([]byte("x"), 1000)), "")
-		if s.keepOwn(ms) != 0 {
+		if s.keepOwn(ms, false) != 0 {
 			t.Fatal("it was kept")
 		}
 	}
+}
+
+// passing is read while somebody else lets go of the socket.
+type passing struct {
+	letGo func() error
+	with  []string
+}
+
+func (p *passing) ReadBatch(ms []ipv4.Message, _ int) (int, error) {
+	if err := p.letGo(); err != nil {
+		return 0, err
+	}
+	for i, payload := range p.with {
+		fill(&ms[i], payload, "")
+	}
+	return len(p.with), nil
+}
+
+// What was read in the moment of a hand-over and may be for the successor is lost: a process that
+// does not know its connection would reset it.
+func TestReadTooLate(t *testing.T) {
+	t.Parallel()
+	s, own := shared(t), newKeys()
+	files, letGo, err := yield(s, own)
+	assert.NoError(t, err)
+	defer closeFiles(files)
+	packet := func(of tag, payload string) string {
+		id, err := of.GenerateConnectionID()
+		assert.NoError(t, err)
+		return "\x40" + string(id.Bytes()) + payload
+	}
+	next := newTag()
+	s.batch = &passing{letGo, []string{
+		packet(next, "theirs"), packet(own.Tag, "ours"), packet(next, "theirs"), "\xc0\x00\x00\x00\x01\x08" + "new client's begin",
+	}}
+	ms := messages(8)
+	n, err := s.ReadBatch(ms, 0)
+	assert.NoError(t, err)
+	var kept []string
+	for _, m := range ms[:n] {
+		payload := string(m.Buffers[0][:m.N])
+		kept = append(kept, payload[max(0, len(payload)-4):])
+	}
+	assert.Equal(t, kept, []string{"ours", "egin"})
 }
 
 // failing fails to read a few times before it reads.

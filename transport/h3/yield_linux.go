@@ -67,7 +67,7 @@ func yield(pc net.PacketConn, own keys) (files []*os.File, letGo func() error, e
 		return files, nil, err
 	}
 	files = slices.Insert(files, stateFile, told)
-	if err := s.offer(ours); err != nil {
+	if err := s.offer(ours, own.Tag); err != nil {
 		return files, nil, err
 	}
 	return files, func() error { return s.letGo(ours) }, nil
