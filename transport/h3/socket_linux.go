@@ -25,7 +25,9 @@ type socket struct {
 	// from is where our own come from since the socket was let go of.
 	from atomic.Pointer[net.UnixConn]
 	buf  []byte // of what comes from there
-	own  tag    // of our connections, set before from
+	// reading is set while we may read the socket; who lets go of it then waits for stopped.
+	reading atomic.Bool
+	stopped chan struct{}
 
 	mu      sync.Mutex
 	by      time.Time     // the library's deadline
@@ -42,17 +44,10 @@ type batchReader interface {
 func (s *socket) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 	delay := time.Duration(0)
 	for {
-		from := s.from.Load()
-		var n int
-		var err error
-		if from != nil {
-			n, err = s.readHandedOn(from, ms)
-		} else {
-			n, err = s.batch.ReadBatch(ms, flags)
-		}
+		n, from, err := s.readOnce(ms, flags)
 		switch {
 		case err == nil:
-			if n = s.keepOwn(ms[:n], from == nil && s.from.Load() != nil); n > 0 {
+			if n = s.keepOwn(ms[:n]); n > 0 {
 				return n, nil
 			}
 		case from == nil && s.from.Load() != nil: // it was let go of meanwhile
@@ -66,6 +61,25 @@ func (s *socket) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 			delay = s.failed(err, delay)
 		}
 	}
+}
+
+// readOnce reads from the socket, or, if it was let go of, from its successor.
+func (s *socket) readOnce(ms []ipv4.Message, flags int) (n int, from *net.UnixConn, err error) {
+	s.reading.Store(true)
+	if from = s.from.Load(); from == nil {
+		n, err = s.batch.ReadBatch(ms, flags)
+	}
+	s.reading.Store(false)
+	if s.from.Load() != nil {
+		select {
+		case s.stopped <- struct{}{}:
+		default:
+		}
+	}
+	if from != nil {
+		n, err = s.readHandedOn(from, ms)
+	}
+	return n, from, err
 }
 
 // The pauses after errors of reading, each twice as long as the one before.
@@ -97,8 +111,19 @@ func (s *socket) rouse() {
 	}
 }
 
-// letGo makes the library read what the successor hands on.
+// letGo makes the library read what the successor hands on. It returns when the socket is not
+// read any more: what is for the successor's connections would be reset.
 func (s *socket) letGo(from *net.UnixConn) error {
+	if err := s.switchTo(from); err != nil {
+		return err
+	}
+	if s.reading.Load() {
+		<-s.stopped
+	}
+	return nil
+}
+
+func (s *socket) switchTo(from *net.UnixConn) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || s.offered != from {
@@ -107,6 +132,10 @@ func (s *socket) letGo(from *net.UnixConn) error {
 	s.offered = nil
 	if err := from.SetReadDeadline(s.by); err != nil {
 		return err
+	}
+	select {
+	case <-s.stopped: // from an earlier time
+	default:
 	}
 	s.from.Store(from)
 	s.rouse()
@@ -127,7 +156,7 @@ func (s *socket) takeBack(from *net.UnixConn) error {
 }
 
 // offer keeps our end until letGo; that of an earlier offer is closed.
-func (s *socket) offer(ours *net.UnixConn, own tag) error {
+func (s *socket) offer(ours *net.UnixConn) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -139,7 +168,7 @@ func (s *socket) offer(ours *net.UnixConn, own tag) error {
 	if s.offered != nil {
 		_ = s.offered.Close()
 	}
-	s.offered, s.own = ours, own
+	s.offered = ours
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ func TestHandOn(t *testing.T) {
 	fill(&ms[1], "first", "1")
 	fill(&ms[2], foreign, "")
 	fill(&ms[3], "second", "2")
-	assert.Equal(t, s.keepOwn(ms, false), 2)
+	assert.Equal(t, s.keepOwn(ms), 2)
 	for i, want := range []string{"first", "second"} {
 		assert.Equal(t, string(ms[i].Buffers[0][:ms[i].N]), want)
 		assert.Equal(t, string(ms[i].OOB[:ms[i].NN]), string(rune('1'+i)))
@@ -72,7 +73,7 @@ func TestHandOn(t *testing.T) {
 
 	_ = ours.Close() // the other process has ended
 	fill(&ms[0], foreign, "")
-	assert.Equal(t, s.keepOwn(ms[:1], false), 1)
+	assert.Equal(t, s.keepOwn(ms[:1]), 1)
 	assert.Equal(t, len(s.others()), 0)
 }
 
@@ -93,54 +94,47 @@ func TestHandOnToBusy(t *testing.T) {
 	ms := messages(1)
 	for range 10_000 {
 		fill(&ms[0], "\x40"+string(id.Bytes())+string(bytes.Repeat([]byte("x"), 1000)), "")
-		if s.keepOwn(ms, false) != 0 {
+		if s.keepOwn(ms) != 0 {
 			t.Fatal("it was kept")
 		}
 	}
 }
 
-// passing is read while somebody else lets go of the socket.
-type passing struct {
-	letGo func() error
-	with  []string
+// gated has a read wait.
+type gated struct{ entered, gate chan struct{} }
+
+func (g *gated) ReadBatch(ms []ipv4.Message, _ int) (int, error) {
+	close(g.entered)
+	<-g.gate
+	fill(&ms[0], "late", "")
+	return 1, nil
 }
 
-func (p *passing) ReadBatch(ms []ipv4.Message, _ int) (int, error) {
-	if err := p.letGo(); err != nil {
-		return 0, err
-	}
-	for i, payload := range p.with {
-		fill(&ms[i], payload, "")
-	}
-	return len(p.with), nil
-}
-
-// What was read in the moment of a hand-over and may be for the successor is lost: a process that
-// does not know its connection would reset it.
-func TestReadTooLate(t *testing.T) {
+// Who lets go of the socket waits until it is not read any more.
+func TestLetGoWaits(t *testing.T) {
 	t.Parallel()
-	s, own := shared(t), newKeys()
-	files, letGo, err := yield(s, own)
+	s := shared(t)
+	files, letGo, err := yield(s, newKeys())
 	assert.NoError(t, err)
 	defer closeFiles(files)
-	packet := func(of tag, payload string) string {
-		id, err := of.GenerateConnectionID()
-		assert.NoError(t, err)
-		return "\x40" + string(id.Bytes()) + payload
+	batch := &gated{make(chan struct{}), make(chan struct{})}
+	s.batch = batch
+	read, gone := make(chan int), make(chan error, 1)
+	go func() {
+		n, _ := s.ReadBatch(messages(1), 0)
+		read <- n
+		_, _ = s.ReadBatch(messages(1), 0) // from the pair
+	}()
+	<-batch.entered
+	go func() { gone <- letGo() }()
+	assert.Eventually(t, 20*time.Second, "it is let go of", func() bool { return s.from.Load() != nil })
+	for range 1000 {
+		runtime.Gosched()
 	}
-	next := newTag()
-	s.batch = &passing{letGo, []string{
-		packet(next, "theirs"), packet(own.Tag, "ours"), packet(next, "theirs"), "\xc0\x00\x00\x00\x01\x08" + "new client's begin",
-	}}
-	ms := messages(8)
-	n, err := s.ReadBatch(ms, 0)
-	assert.NoError(t, err)
-	var kept []string
-	for _, m := range ms[:n] {
-		payload := string(m.Buffers[0][:m.N])
-		kept = append(kept, payload[max(0, len(payload)-4):])
-	}
-	assert.Equal(t, kept, []string{"ours", "egin"})
+	assert.Equal(t, len(gone), 0)
+	close(batch.gate)
+	assert.Equal(t, <-read, 1)
+	assert.NoError(t, <-gone)
 }
 
 // failing fails to read a few times before it reads.

@@ -18,14 +18,11 @@ type way struct {
 	to  *net.UnixConn
 }
 
-// keepOwn hands on what is for processes before this one, moves the rest to the front, and returns
-// its number. Only what is read changes place: the library knows the buffers by theirs.
-//
-// What was read too late, when a successor may have read the socket too, can be the successor's:
-// its client sends that again, while the library would end the connection by a stateless reset.
-func (s *socket) keepOwn(ms []ipv4.Message, late bool) int {
+// keepOwn hands on what is for other processes, moves the rest to the front, and returns its
+// number. Only what is read changes place: the library knows the buffers by theirs.
+func (s *socket) keepOwn(ms []ipv4.Message) int {
 	ways := s.others()
-	if len(ways) == 0 && !late {
+	if len(ways) == 0 {
 		return len(ms)
 	}
 	kept := 0
@@ -33,7 +30,7 @@ func (s *socket) keepOwn(ms []ipv4.Message, late bool) int {
 		m := &ms[i]
 		if t, ok := tagOf(m.Buffers[0][:m.N]); ok {
 			n := slices.IndexFunc(ways, func(w way) bool { return w.tag == t })
-			if n >= 0 && s.handOn(ways[n], m) || n < 0 && late && t != s.own {
+			if n >= 0 && s.handOn(ways[n], m) {
 				continue
 			}
 		}

@@ -57,7 +57,7 @@ func TestHandOnTooLarge(t *testing.T) {
 	s.ways.Store(&[]way{w})
 	ms := []ipv4.Message{{Buffers: [][]byte{make([]byte, 50_000)}, OOB: make([]byte, 128)}}
 	fill(&ms[0], "\x40"+string(id.Bytes())+string(bytes.Repeat([]byte("x"), 40_000)), "")
-	assert.Equal(t, s.keepOwn(ms, false), 0)
+	assert.Equal(t, s.keepOwn(ms), 0)
 	assert.Equal(t, len(s.others()), 1)
 }
 

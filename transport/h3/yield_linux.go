@@ -22,7 +22,8 @@ func shareable(pc net.PacketConn) net.PacketConn {
 }
 
 func newSocket(udp *net.UDPConn) *socket {
-	return &socket{UDPConn: udp, batch: ipv4.NewPacketConn(udp), wake: make(chan struct{}, 1)}
+	return &socket{UDPConn: udp, batch: ipv4.NewPacketConn(udp), wake: make(chan struct{}, 1),
+		stopped: make(chan struct{}, 1)}
 }
 
 // logTo has the socket log to log what cannot be read. It is called before the first read.
@@ -67,7 +68,7 @@ func yield(pc net.PacketConn, own keys) (files []*os.File, letGo func() error, e
 		return files, nil, err
 	}
 	files = slices.Insert(files, stateFile, told)
-	if err := s.offer(ours, own.Tag); err != nil {
+	if err := s.offer(ours); err != nil {
 		return files, nil, err
 	}
 	return files, func() error { return s.letGo(ours) }, nil
