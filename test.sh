@@ -28,6 +28,10 @@ usage() {
 		  conformance  public suites and clients against the servers; all of it with LONG=true
 		  cross        go vet or go build for the other systems
 
+		A test that fails in unit, race or conformance is run three times more by itself; if it
+		passes each time it is named at the end as unsteady, which is a bug too. Data races,
+		panics and timeouts have no second chance.
+
 		Missing tools are installed when that is possible (root and apt-get). What
 		cannot run is skipped and named at the end; with CI=true it is a failure.
 	EOF
@@ -37,13 +41,15 @@ ran=
 stage=
 scratch=$(mktemp -d)
 skips=$scratch/skips
-touch "$skips"
+unsteady=$scratch/unsteady
+touch "$skips" "$unsteady"
 
 finish() {
 	local code=$?
 	[ -s "$skips" ] && printf '\n' && sed 's/^/!! SKIPPED /' "$skips"
 	local skipped=none
 	[ -s "$skips" ] && skipped=$(cut -d: -f1 "$skips" | paste -sd, - | sed 's/,/, /g')
+	[ -s "$unsteady" ] && printf '\n' && sed 's/^/!! UNSTEADY /' "$unsteady"
 	local end="ok"
 	[ "$code" -ne 0 ] && end="FAILED in ${stage:-setup}"
 	rm -rf "$scratch"
@@ -99,6 +105,23 @@ has_h2spec() { PATH=$PATH:$(go env GOPATH)/bin command -v h2spec >/dev/null; }
 # thrice COMMAND...: networks fail at times.
 thrice() { "$@" || "$@" || "$@"; }
 
+# steady PACKAGES...: go test with flags, and again what has failed.
+steady() {
+	local log=$scratch/steady package names
+	go test "${flags[@]}" "$@" "${extra[@]}" 2>&1 | tee "$log" && return
+	grep -qE 'DATA RACE|^panic: |^fatal error: |\[(build|setup) failed\]' "$log" && return 1
+	# The tests of a package that failed are before its line.
+	awk '/^--- FAIL: / { names = names (names ? "|" : "") $3 }
+		/^FAIL\t/ { print $2, names ? names : "-"; names = "" }' "$log" >"$log.failed"
+	[ -s "$log.failed" ] || return 1
+	while read -r package names <&3; do
+		[ "$names" != - ] || return 1
+		printf '!! again, alone: %s in %s\n' "$names" "$package"
+		go test "${flags[@]}" -count 3 -run "^($names)\$" "$package" "${extra[@]}" || return 1
+		printf '%s: %s\n' "$package" "$names" >>"$unsteady"
+	done 3<"$log.failed"
+}
+
 stage_tools() {
 	command -v go >/dev/null || die "Go 1.26 or newer is needed, see https://go.dev/dl/"
 	go version
@@ -152,7 +175,10 @@ stage_build() { go build -buildvcs=false -o /dev/null ./...; }
 
 # Many tests wait, so more packages than processors.
 # What takes longest begins first.
-stage_unit() { go test -p 3 -timeout 10m ./runtime/... ./transport/... ./...; }
+stage_unit() {
+	local flags=(-p 3 -timeout 10m) extra=()
+	steady ./runtime/... ./transport/... ./...
+}
 
 stage_race() {
 	grep -q '^race:' "$skips" && return
@@ -162,8 +188,9 @@ stage_race() {
 		[ "$folder" = . ] && packages="$packages ." || packages="$packages ./$folder/..."
 	done
 	# The unit stage has run what -short leaves out: what is long, and goroutines meet elsewhere too.
+	local flags=(-race -short -timeout 15m) extra=()
 	# shellcheck disable=SC2086 # a list of packages
-	CGO_ENABLED=1 go test -race -short -timeout 15m $packages
+	CGO_ENABLED=1 steady $packages
 }
 
 # Three packages at a time, each with one process that tries and one that leads.
@@ -221,7 +248,10 @@ stage_nested() {
 	done
 }
 
-stage_conformance() { (cd conformance && go test -count 1 -timeout 20m ./... -args -long="${LONG:-false}"); }
+stage_conformance() {
+	local flags=(-count 1 -timeout 20m) extra=(-args -long="${LONG:-false}")
+	(cd conformance && steady ./...)
+}
 
 # The tests of two are compiled too; for the others what users build will do.
 stage_cross() {
