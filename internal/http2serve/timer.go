@@ -17,8 +17,7 @@ func (l *Link) check() {
 	c := &l.conn
 	c.mu.Lock()
 	ended := c.eng.Err() != nil
-	if !ended && next != 0 {
-		next = l.soon(now, next)
+	if next = l.soon(now, next); !ended && next != 0 {
 		l.timerAt = next
 		l.timer.Reset(time.Duration(next-now) * time.Millisecond)
 	}
@@ -31,11 +30,14 @@ func (l *Link) check() {
 	}
 }
 
-// soon bounds the time to the next look while anything is under way, because what
-// comes meanwhile may be due earlier. It is called under the lock.
+// soon bounds the time to the next look while anything is under way, because what comes
+// meanwhile may be due earlier, as a response that has begun. It is called under the lock.
 func (l *Link) soon(now, next int64) int64 {
-	if l.conn.eng.Streams() > 0 || l.conn.partialAt != 0 {
-		next = min(next, now+l.srv.tick)
+	if by := now + l.srv.tick; (l.conn.eng.Streams() > 0 || l.conn.partialAt != 0) && (next == 0 || next > by) {
+		next = by
+	}
+	if next == 0 {
+		return 0
 	}
 	return max(next, now+1)
 }

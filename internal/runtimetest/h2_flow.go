@@ -17,10 +17,11 @@ func windowCases() []testCase {
 	stuck := []fault{unlimited, around("body-hoarded", hoarding)}
 	unread := []fault{withheld, unanswered}
 	return []testCase{
-		{id: "H2-07/zero-window", run: smallWindow(0, nil), faults: stuck},
-		{id: "H2-07/one-byte", run: smallWindow(1, nil), faults: stuck},
-		{id: "H2-07/dripped", run: smallWindow(1, dripWindow), faults: stuck},
-		{id: "H2-07/connection-window", run: smallWindow(1<<20, nil), faults: stuck},
+		{id: "H2-07/zero-window", run: starving{window: 0}.run, faults: stuck},
+		{id: "H2-07/one-byte", run: starving{window: 1}.run, faults: stuck},
+		{id: "H2-07/dripped", run: starving{window: 1, meanwhile: dripWindow}.run, faults: stuck},
+		{id: "H2-07/connection-window", run: starving{window: 1 << 20}.run, faults: stuck},
+		{id: "H2-07/late", run: starving{window: 0, late: true}.run, faults: stuck},
 		{id: "H2-07/others-go-on", run: stuckBesideFine, faults: []fault{unanswered}},
 		{id: "H2-07/window-shrinks", run: windowShrinks, faults: []fault{lost("settings-unanswered", http2.FrameSettings)}},
 		{id: "H2-08/surplus", run: surplusStreams, faults: []fault{http2Fault("more-streams", func(h *tako.HTTP2Config) { h.Streams = 100 }), hidden, recoded}},
@@ -34,40 +35,44 @@ func windowCases() []testCase {
 	}
 }
 
-// smallWindow asks for large responses and takes nothing: each handler is told when
+// starving is a client that asks for large responses and takes nothing: each handler is told when
 // the write timeout has passed, and none has got rid of much by then.
-func smallWindow(window uint32, meanwhile func(c *frameClient, stop <-chan struct{})) func(x *T) {
-	return func(x *T) {
-		// On a machine that is too busy the timeout may pass before all are there.
-		for i := range 5 {
-			if floodWindows(x, window, short<<i, meanwhile) {
-				return
-			}
-		}
-		x.Fatal("the connection ended before all streams were served, five times")
-	}
+type starving struct {
+	window    uint32
+	late      bool // the handlers begin to write when nothing has come for a while
+	meanwhile func(c *frameClient, stop <-chan struct{})
 }
 
-// floodWindows returns false if the connection ended before all streams were served.
-func floodWindows(x *T, window uint32, timeout time.Duration, meanwhile func(c *frameClient, stop <-chan struct{})) bool {
+func (st starving) run(x *T) {
+	// On a machine that is too busy the timeout may pass before all are there.
+	for i := range 5 {
+		if st.flood(x, short<<i) {
+			return
+		}
+	}
+	x.Fatal("the connection ended before all streams were served, five times")
+}
+
+// flood returns false if the connection ended before all streams were served.
+func (st starving) flood(x *T, timeout time.Duration) bool {
 	const n = 10
 	ended := make(chan floodEnd, n)
 	var entered atomic.Int32
 	s := x.serve(tako.Limits{WriteTimeout: timeout}, func(app *tako.Router) {
-		app.Get("/flood", together(n, &entered, flood(64<<20, ended)))
+		app.Get("/flood", together(n, &entered, st.write(timeout, flood(64<<20, ended))))
 	})
 	s.frayed = true
-	c := s.h2With(frameOptions{hold: true, settings: []http2.Setting{{ID: http2.SettingInitialWindowSize, Val: window}}})
+	c := s.h2With(frameOptions{hold: true, settings: []http2.Setting{{ID: http2.SettingInitialWindowSize, Val: st.window}}})
 	if !c.await(x.patience, func() bool { return c.err != nil || c.acks > 0 && len(c.settings) > 0 }) || c.ended() {
 		return false
 	}
 	for range n {
 		c.open(true, c.get("/flood"))
 	}
-	if meanwhile != nil {
+	if st.meanwhile != nil {
 		stop := make(chan struct{})
 		defer close(stop)
-		go meanwhile(c, stop)
+		go st.meanwhile(c, stop)
 	}
 	total, limit := 0, time.After(x.patience)
 	look := time.NewTicker(short)
@@ -92,6 +97,15 @@ func floodWindows(x *T, window uint32, timeout time.Duration, meanwhile func(c *
 		x.Errorf("%d bytes were taken for %d streams that take nothing, want %d at most for each", total, n, streamBound)
 	}
 	return true
+}
+
+func (st starving) write(timeout time.Duration, h tako.Handler) tako.Handler {
+	return func(c *tako.Context) error {
+		if st.late {
+			<-time.After(2 * timeout)
+		}
+		return h(c)
+	}
 }
 
 // streamBound is what a server may hold of one response, with what fits the windows.
