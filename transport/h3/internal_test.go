@@ -117,3 +117,10 @@ func TestFieldSection(t *testing.T) {
 	}
 	assert.Equal(t, fieldSection(&tako.Limits{HeaderBytes: 1000, HeaderFields: 10}), 1000+32*18)
 }
+
+// Marked is how many connections there were when the drain began.
+func (s *Server) Marked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.marked)
+}

@@ -52,6 +52,7 @@ type Server struct {
 	listener  *quic.Listener
 	heir      *heir // until Listen: what another process has left
 	conns     map[*conn]struct{}
+	marked    []*conn       // when the drain began
 	empty     chan struct{} // closed when the last connection is gone
 	stopped   bool
 	serving   bool

@@ -18,7 +18,7 @@ import (
 const (
 	firstLeave   = 10 * time.Millisecond // in which the GOAWAY is sent
 	leastLeave   = 50 * time.Millisecond
-	yieldedLeave = 300 * time.Millisecond
+	yieldedLeave = time.Second // a busy client may have read of the GOAWAY and not heeded it yet
 	mostLeave    = time.Second
 	mostYielded  = 3 * time.Second
 )
@@ -78,11 +78,7 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 	if ln == nil { // never served
 		return tako.Report{}, nil
 	}
-	for _, c := range s.list() {
-		c.mu.Lock()
-		c.drained = c.running > 0
-		c.mu.Unlock()
-	}
+	s.mark()
 	s.finishHandshakes(ctx)
 	s.endHandshakes(ctx, ln)
 	s.startMu.Lock()
@@ -102,9 +98,38 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 		}
 	}
 	bounded(ctx, func() { _ = s.transport.Close() })
+	all = union(all, s.marked) // of which some have ended before the others were told
 	report.Idle = countUnused(all)
 	report.Drained = max(len(all)-report.Idle-report.Cut, 0)
 	return report, err
+}
+
+// mark notes which connections there are when the drain begins, and which have requests.
+func (s *Server) mark() {
+	all := s.list()
+	for _, c := range all {
+		c.mu.Lock()
+		c.drained = c.running > 0
+		c.unused = !c.drained
+		c.mu.Unlock()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.marked = all
+}
+
+// union is all of a, and what else is in b.
+func union(a, b []*conn) []*conn {
+	seen := make(map[*conn]struct{}, len(a))
+	for _, c := range a {
+		seen[c] = struct{}{}
+	}
+	for _, c := range b {
+		if _, ok := seen[c]; !ok {
+			a = append(a, c)
+		}
+	}
+	return a
 }
 
 // Handshakes under way get some time: their clients may think that they are done, and have
@@ -241,7 +266,7 @@ func (c *conn) leaveLate(wait time.Duration) {
 	if c.s.yielded.Load() {
 		least, most = yieldedLeave, mostYielded
 	}
-	pause := min(max(2*stats.SmoothedRTT+4*stats.MeanDeviation, least), mostLeave/2)
+	pause := min(max(2*stats.SmoothedRTT+4*stats.MeanDeviation, least), most/2)
 	c.leaveLater(0, firstLeave, pause, time.Now().Add(most))
 }
 

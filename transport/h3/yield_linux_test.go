@@ -118,6 +118,32 @@ func TestYield(t *testing.T) {
 	assert.Equal(t, dialRaw(t, third).request(ask("GET", "/")).body, "third")
 }
 
+// The report has connections that end before their server tells the others to go.
+func TestYieldReport(t *testing.T) {
+	t.Parallel()
+	first, second := newGeneration(t, "first"), newGeneration(t, "second")
+	assert.NoError(t, first.Listen(t.Context()))
+	first.serve()
+	h, idle := holds(t, first), dialRaw(t, first)
+	assert.Equal(t, idle.request(ask("GET", "/")).body, "first")
+	follow(t, first, second)
+	ctx := within(t)
+	reports := make(chan tako.Report, 1)
+	go func() {
+		report, err := first.Shutdown(ctx)
+		assert.NoError(t, err)
+		reports <- report
+	}()
+	assert.Eventually(t, patience, "the drain has begun", func() bool { return first.Marked() == 2 })
+	assert.NoError(t, h.str.Close())
+	close(first.gate)
+	assert.Equal(t, read(t, h.str).body, "a")
+	assert.NoError(t, h.client.CloseWithError(0, ""))
+	assert.NoError(t, idle.CloseWithError(0, ""))
+	report := <-reports
+	assert.Equal(t, report, tako.Report{Drained: 1, Idle: 1, Elapsed: report.Elapsed})
+}
+
 // SD-09: no request fails while servers follow each other.
 func TestYieldUnderLoad(t *testing.T) {
 	t.Parallel()
