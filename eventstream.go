@@ -77,7 +77,8 @@ type EventConfig struct {
 	// many that were sent by others. It is also the most that can be written at once.
 	// Default: [DefaultUnsent].
 	Unsent int
-	// WriteTimeout bounds the time in which a peer takes nothing of what waits for it.
+	// WriteTimeout bounds the time in which a peer takes nothing of what waits for it; event loops
+	// give it for each piece of up to 64 KiB.
 	// Default: 30 s. [NoLimit] means none.
 	WriteTimeout time.Duration
 }

@@ -163,7 +163,8 @@ func TestOutsideAccept(t *testing.T) {
 	})
 }
 
-// Each code that may be sent reaches the other side with its reason; the others become 1011.
+// Each code that may be sent reaches the other side with its reason; the others become 1011,
+// but for 0.
 func TestOutsideCodes(t *testing.T) {
 	everywhere(t, func() *tako.Router {
 		app := tako.New()
@@ -183,7 +184,7 @@ func TestOutsideCodes(t *testing.T) {
 			1005: ws.CodeNoStatus, 1006: ws.CodeInternal, 1007: ws.CodeInvalidPayload, 1008: ws.CodePolicy,
 			1009: ws.CodeTooBig, 1010: ws.CodeMissing, 1011: ws.CodeInternal, 1012: ws.CodeRestart,
 			1013: ws.CodeTryLater, 1014: ws.CodeBadGateway, 1015: ws.CodeInternal, 999: ws.CodeInternal,
-			3000: 3000, 4999: 4999, 5000: ws.CodeInternal,
+			3000: 3000, 4999: 4999, 5000: ws.CodeInternal, 0: ws.CodeNoStatus,
 		} {
 			c := to.open(t, "/", ws.DialConfig{})
 			assert.NoError(t, c.Write(within(t), ws.Text, fmt.Append(nil, int(code))))

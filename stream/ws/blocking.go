@@ -23,6 +23,7 @@ type blocking struct {
 	data    []byte // in buf, not looked at yet
 	part    *messageReader
 	full    bool // the last read has filled buf
+	flooded bool // many pongs wait for the peer, who has to take some before more is read
 	sealed  bool // conn is TLS itself, which cannot go on after a write that was given up
 
 	later backlog // guarded by mu of the Conn
@@ -129,10 +130,8 @@ func (c *Conn) Close(code Code, reason string) error {
 	if c.b == nil {
 		return c.unlock(nil)
 	}
-	c.mu.Unlock()
-	if err := c.flush(c.b.ctx, all); err == nil {
-		c.awaitClose()
-	}
+	_ = c.unlock(nil) // the peer may take nothing before we read, as it closes too
+	c.awaitClose()
 	<-c.b.ctx.Done()
 	c.mu.Lock()
 	defer c.mu.Unlock()

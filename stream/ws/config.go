@@ -53,7 +53,9 @@ type Config struct {
 	// [ErrPongTimeout].
 	// Default: [DefaultPongTimeout].
 	PongTimeout time.Duration
-	// WriteTimeout bounds the time in which the peer takes nothing of what is sent.
+	// WriteTimeout bounds the time in which the peer takes nothing of what is sent; over TLS with
+	// HTTP/1.1 that in which it takes a piece of 16 KiB, and for events on the loop one of up to
+	// 64 KiB.
 	// Default: [DefaultWriteTimeout].
 	WriteTimeout time.Duration
 	// CloseTimeout bounds the closing handshake, from the close frame on.

@@ -347,8 +347,15 @@ func (c *Conn) Ping(ctx context.Context) error {
 // control queues a ping or pong, which may lie between the frames of a message. It has the
 // lock.
 func (c *Conn) control(op wsframe.Opcode, payload string) {
-	if !c.is(stateSent | stateOver) {
-		c.out.append(wsframe.MaxHeader+wsframe.MaxControl, 0, func(dst []byte) []byte { return c.send.AppendControl(dst, op, []byte(payload)) })
+	if c.is(stateSent | stateOver) {
+		return
+	}
+	const size = wsframe.MaxHeader + wsframe.MaxControl
+	add := func(dst []byte) []byte { return c.send.AppendControl(dst, op, []byte(payload)) }
+	if op == wsframe.OpPong {
+		c.out.pong(size, add)
+	} else {
+		c.out.append(size, 0, add)
 	}
 }
 

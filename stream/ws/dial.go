@@ -208,9 +208,9 @@ func (d *dialer) switchProtocols(ctx context.Context, nc net.Conn) (func() *Conn
 	}
 	head := &io.LimitedReader{R: nc, N: 64 << 10} // the most that the head may have
 	r := bufio.NewReader(head)
-	resp, err := http.ReadResponse(r, req)
+	resp, err := finalResponse(r, req)
 	if err != nil {
-		return nil, nil, err
+		return nil, resp, err
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		switch {
@@ -231,6 +231,25 @@ func (d *dialer) switchProtocols(ctx context.Context, nc net.Conn) (func() *Conn
 		c.b.data = early(r)
 		return c
 	}, resp, nil
+}
+
+// mostInterim is how many interim responses a server may send, as with net/http.
+const mostInterim = 5
+
+// finalResponse reads the response, behind those that only say that it will come (RFC 9110,
+// section 15.2).
+func finalResponse(r *bufio.Reader, req *http.Request) (*http.Response, error) {
+	for n := 0; ; n++ {
+		resp, err := http.ReadResponse(r, req)
+		switch {
+		case err != nil:
+			return nil, err
+		case resp.StatusCode/100 != 1 || resp.StatusCode == http.StatusSwitchingProtocols:
+			return resp, nil
+		case n == mostInterim:
+			return resp, &HandshakeError{Status: resp.StatusCode, Reason: "too many interim responses"}
+		}
+	}
 }
 
 // early is what has come behind the response.

@@ -54,6 +54,10 @@ func TestDialResponses(t *testing.T) {
 		{"no accept", strings.Replace(good, "Sec-WebSocket-Accept: $ACCEPT\n", "", 1), "Accept is wrong"},
 		{"other protocol", strings.Replace(good, "WebSocket", "h2c", 1), "something else"},
 		{"no connection", strings.Replace(good, "upgrade", "close", 1), "something else"},
+		{"early hints", "HTTP/1.1 100 Continue\n\nHTTP/1.1 103 Early Hints\nLink: </a>\n\n" + good, ""},
+		{"five interim responses", strings.Repeat("HTTP/1.1 103 Early Hints\n\n", 5) + good, ""},
+		{"six interim responses", strings.Repeat("HTTP/1.1 103 Early Hints\n\n", 6) + good, "too many interim responses (status 103)"},
+		{"refused behind early hints", "HTTP/1.1 103 Early Hints\n\nHTTP/1.1 401 Unauthorized\nContent-Length: 0\n", "status 401"},
 		{"refused", "HTTP/1.1 403 Forbidden\nContent-Length: 2\n", "status 403"},
 		{"not http", "hello\n", "ws: dial"},
 	} {

@@ -6,7 +6,6 @@ import "sync"
 // buffer, those for many are only pointed at: their frame is made when their turn comes.
 type outbox struct {
 	items  []item
-	head   int
 	now    []byte  // what is being sent, the rest of one item
 	from   *buffer // what now lies in, nil if it is shared
 	bytes  int     // that wait, now included
@@ -14,7 +13,9 @@ type outbox struct {
 	done   int64   // bytes that were sent, such that done+bytes is where the queue ends
 	cut    int64   // what was queued behind this point was dropped, if wasCut
 	wasCut bool
+	head   int32 // of items, those before it are gone
 	shared int32 // messages for many in items
+	pongs  int32 // bytes of pongs in buffers that were not sent as a whole
 }
 
 // item is one buffer, or one message for many.
@@ -26,6 +27,7 @@ type item struct {
 type buffer struct {
 	b        []byte
 	messages int // whole ones in b that wait
+	pongs    int // bytes of those in b
 }
 
 const (
@@ -59,7 +61,7 @@ func (b *buffer) free() {
 	if b == nil || cap(b.b) > keptBuffer {
 		return
 	}
-	b.b, b.messages = b.b[:0], 0
+	b.b, b.messages, b.pongs = b.b[:0], 0, 0
 	if cap(b.b) <= smallBuffer {
 		buffers.Put(b)
 	} else {
@@ -67,7 +69,7 @@ func (b *buffer) free() {
 	}
 }
 
-func (o *outbox) empty() bool { return o.head == len(o.items) && len(o.now) == 0 }
+func (o *outbox) empty() bool { return int(o.head) == len(o.items) && len(o.now) == 0 }
 
 // end is where the queue ends, to be compared with done.
 func (o *outbox) end() int64 { return o.done + int64(o.bytes) }
@@ -80,7 +82,7 @@ func (o *outbox) lost(until int64) bool { return o.wasCut && until > o.cut }
 // many whole messages.
 func (o *outbox) append(size, messages int, add func(dst []byte) []byte) {
 	var buf *buffer
-	if o.head < len(o.items) {
+	if int(o.head) < len(o.items) {
 		buf = o.items[len(o.items)-1].buf
 	}
 	if buf == nil || len(buf.b)+size > max(cap(buf.b), smallBuffer) {
@@ -94,6 +96,14 @@ func (o *outbox) append(size, messages int, add func(dst []byte) []byte) {
 	o.own += len(buf.b) - was
 }
 
+// pong queues a pong as append does.
+func (o *outbox) pong(size int, add func(dst []byte) []byte) {
+	was := o.bytes
+	o.append(size, 0, add)
+	o.items[len(o.items)-1].buf.pongs += o.bytes - was
+	o.pongs += int32(o.bytes - was)
+}
+
 // share queues a message for many.
 func (o *outbox) share(p *Prepared) {
 	o.push(item{shared: p})
@@ -102,7 +112,7 @@ func (o *outbox) share(p *Prepared) {
 }
 
 func (o *outbox) push(it item) {
-	if o.head > 16 && o.head > len(o.items)/2 {
+	if o.head > 16 && int(o.head) > len(o.items)/2 {
 		n := copy(o.items, o.items[o.head:])
 		clear(o.items[n:])
 		o.items, o.head = o.items[:n], 0
@@ -113,12 +123,12 @@ func (o *outbox) push(it item) {
 // next returns what is to be sent next, nil if there is nothing. frame makes the frame of a
 // message for many.
 func (o *outbox) next(frame func(p *Prepared) []byte) []byte {
-	if len(o.now) > 0 || o.head == len(o.items) {
+	if len(o.now) > 0 || int(o.head) == len(o.items) {
 		return o.now
 	}
 	it := o.items[o.head]
 	o.items[o.head] = item{}
-	if o.head++; o.head == len(o.items) {
+	if o.head++; int(o.head) == len(o.items) {
 		if o.head = 0; cap(o.items) > 4 {
 			o.items = nil
 		}
@@ -146,6 +156,9 @@ func (o *outbox) sent(n int) {
 	}
 	if len(o.now) == 0 {
 		o.now = nil
+		if o.from != nil {
+			o.pongs -= int32(o.from.pongs)
+		}
 		o.from.free()
 		o.from = nil
 	}
@@ -154,7 +167,7 @@ func (o *outbox) sent(n int) {
 // dropOldest removes the message for many that has waited longest, and reports whether there
 // was one.
 func (o *outbox) dropOldest() bool {
-	for i := o.head; i < len(o.items); i++ {
+	for i := int(o.head); i < len(o.items); i++ {
 		if p := o.items[i].shared; p != nil {
 			o.bytes -= len(p.Data())
 			o.shared--
@@ -173,6 +186,7 @@ func (o *outbox) clear() (shared, own int) {
 	for _, it := range o.items[o.head:] {
 		if it.buf != nil {
 			own += it.buf.messages
+			o.pongs -= int32(it.buf.pongs)
 		}
 		it.buf.free()
 	}

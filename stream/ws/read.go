@@ -237,6 +237,12 @@ type nextEvent func(p []byte) (ev wsframe.Event, rest []byte, err error)
 func (c *Conn) event(ctx context.Context, next nextEvent) (wsframe.Event, error) {
 	b := c.b
 	for {
+		if b.flooded {
+			if err := c.awaitSent(ctx, func() bool { return c.out.pongs <= unsent }); err != nil {
+				return wsframe.Event{}, err
+			}
+			b.flooded = false
+		}
 		ev, rest, err := next(b.data)
 		if err != nil {
 			return ev, c.refute(err)
@@ -249,21 +255,46 @@ func (c *Conn) event(ctx context.Context, next nextEvent) (wsframe.Event, error)
 			}
 		case wsframe.Message, wsframe.Part:
 			return ev, nil
-		default:
+		case wsframe.Closed:
 			c.mu.Lock()
 			c.answer(ev)
-			until := c.out.end()
 			c.mu.Unlock()
-			if ev.Kind == wsframe.Closed {
-				until = all
+			_ = c.flush(b.ctx, all)
+			if c.side.frames.Client {
+				c.linger()
 			}
-			_ = c.flush(b.ctx, until)
-			if ev.Kind == wsframe.Closed {
-				if c.side.frames.Client {
-					c.linger()
-				}
-				c.fail(nil)
-				return ev, c.gone
+			c.fail(nil)
+			return ev, c.gone
+		default: // somebody else sends the answer: the peer may take nothing before we read on
+			c.mu.Lock()
+			c.answer(ev)
+			b.flooded = c.out.pongs > unsent
+			_ = c.unlock(nil)
+		}
+	}
+}
+
+// awaitSent waits until so much is sent, or the socket is over. enough has the lock.
+func (c *Conn) awaitSent(ctx context.Context, enough func() bool) error {
+	for {
+		c.mu.Lock()
+		if c.is(stateOver) || enough() {
+			c.mu.Unlock()
+			return nil
+		}
+		if c.room == nil {
+			c.room = make(chan struct{})
+		}
+		room := c.room
+		_ = c.unlock(nil)
+		select {
+		case <-room:
+		case <-ctx.Done():
+			select {
+			case <-c.b.ctx.Done(): // which tells more
+				return nil
+			default:
+				return context.Cause(ctx)
 			}
 		}
 	}
@@ -312,6 +343,10 @@ func (c *Conn) receive(ctx context.Context) error {
 		return nil
 	case stopped && errors.Is(err, os.ErrDeadlineExceeded):
 		return context.Cause(ctx)
+	case err == io.EOF: // behind our close frame the peer still gets what is queued
+		if err := c.awaitSent(ctx, func() bool { return !c.is(stateSent) || c.out.empty() }); err != nil {
+			return err
+		}
 	}
 	c.fail(connectionLost(err))
 	c.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +32,20 @@ type pipe struct {
 // dialPipe opens a socket to a far end that agrees to the extensions named.
 func dialPipe(t testing.TB, cfg ws.Config, extensions string) (*ws.Conn, *pipe) {
 	t.Helper()
+	return dialPipeOver(t, cfg, extensions, nil)
+}
+
+// dialPipeOver has the far end use what over makes of its connection, if that is not nil; TLS too.
+func dialPipeOver(t testing.TB, cfg ws.Config, extensions string, over func(far net.Conn) net.Conn) (*ws.Conn, *pipe) {
+	t.Helper()
 	near, conn := net.Pipe()
+	scheme, port := "ws", "80"
+	if over != nil {
+		conn = over(conn)
+	}
+	if _, secure := conn.(*tls.Conn); secure {
+		scheme, port = "wss", "443"
+	}
 	far := &pipe{conn, bufio.NewReader(conn)}
 	answered := make(chan error, 1)
 	go func() {
@@ -42,9 +56,9 @@ func dialPipe(t testing.TB, cfg ws.Config, extensions string) (*ws.Conn, *pipe) 
 		}
 		answered <- err
 	}()
-	c, _, err := ws.Dial(context.Background(), "ws://far/", &ws.DialConfig{Config: cfg,
+	c, _, err := ws.Dial(context.Background(), scheme+"://far/", &ws.DialConfig{Config: cfg, TLS: &tls.Config{InsecureSkipVerify: true},
 		DialContext: func(_ context.Context, network, addr string) (net.Conn, error) {
-			assert.Equal(t, network+" "+addr, "tcp far:80")
+			assert.Equal(t, network+" "+addr, "tcp far:"+port)
 			return near, nil
 		}})
 	assert.NoError(t, err)

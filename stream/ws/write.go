@@ -64,10 +64,18 @@ func (c *Conn) unschedule() bool {
 	return false
 }
 
+// unsentSealed is how much is given to TLS at once. That cannot go on after a write that took too
+// long, so that each piece has the whole time.
+const unsentSealed = 16 << 10
+
 // sendUntil sends the queue up to a point, all of it if that is negative. The caller is the one
 // that sends.
 func (c *Conn) sendUntil(ctx context.Context, until int64) error {
 	b := c.b
+	piece := unsent
+	if b.sealed {
+		piece = unsentSealed
+	}
 	stop := b.interrupted(ctx, true)
 	for {
 		c.mu.Lock()
@@ -92,7 +100,7 @@ func (c *Conn) sendUntil(ctx context.Context, until int64) error {
 		if ctx.Err() != nil && ctx != b.ctx { // which may have been before the deadline was set
 			_ = b.conn.SetWriteDeadline(past())
 		}
-		n, err := b.conn.Write(p[:min(len(p), unsent)])
+		n, err := b.conn.Write(p[:min(len(p), piece)])
 		c.side.cfg.Meter.bytesOut.Add(int64(n))
 		c.mu.Lock()
 		if !c.is(stateOver) {
@@ -100,8 +108,8 @@ func (c *Conn) sendUntil(ctx context.Context, until int64) error {
 			c.wakeWriters()
 		}
 		c.mu.Unlock()
-		if err == nil {
-			continue
+		if err == nil || n > 0 && !b.sealed && ctx.Err() == nil && errors.Is(err, os.ErrDeadlineExceeded) {
+			continue // the peer takes something
 		}
 		if stopped := stop(); !stopped || !errors.Is(err, os.ErrDeadlineExceeded) {
 			c.fail(connectionLost(err))
