@@ -85,19 +85,28 @@ func TestSocketDrainSuccessor(t *testing.T) {
 		says(t, idle, "x", "x")
 		ended := make(chan tako.Report, 1)
 		go func() {
-			ctx, cancel := context.WithTimeout(succession.With(context.Background(), 1500*time.Millisecond), rigPatience)
+			ctx, cancel := context.WithTimeout(succession.With(context.Background(), rigPatience), 2*rigPatience)
 			defer cancel()
 			report, _ := r.s.Shutdown(ctx)
 			ended <- report
 		}()
 		assert.Eventually(t, rigPatience, "nobody to be let in", func() bool { return !r.reachable() })
 		select {
-		case <-ended:
-			t.Error("the server has not waited")
+		case report := <-ended:
+			t.Fatalf("the server has not waited: %+v", report)
 		default:
 		}
-		ends(t, idle)
+		_ = idle.Close()
 		assert.Equal(t, (<-ended).Cut, 0)
+
+		r = startSockets(t, host, loop.Events{Data: echo}, loop.TCPConfig{})
+		idle = r.dial()
+		says(t, idle, "x", "x")
+		ctx, cancel := context.WithTimeout(succession.With(context.Background(), time.Millisecond), rigPatience)
+		defer cancel()
+		report, _ := r.s.Shutdown(ctx) // the time for them is over soon
+		ends(t, idle)
+		assert.Equal(t, report.Cut, 0)
 	})
 }
 

@@ -132,8 +132,12 @@ func TestSS03Million(t *testing.T) {
 	stats := hub.Stats()
 	assert.Equal(t, stats.Published, int64(n))
 	assert.Equal(t, stats.Kept, 1000)
-	assert.Equal(t, stats.Waiting, 256)
-	assert.Equal(t, stats.Dropped+stats.Delivered+int64(stats.Waiting), int64(n))
+	assert.Equal(t, stats.Dropped > 0, true)
+	assert.Equal(t, stats.Waiting <= 256, true)
+	assert.Eventually(t, patience, "the figures to agree", func() bool { // some may be on their way to the client
+		stats = hub.Stats()
+		return stats.Dropped+stats.Delivered+int64(stats.Waiting) == n
+	})
 }
 
 // A client whose stream the publisher has ended, while its handler waits for it, counts once.

@@ -13,8 +13,8 @@ import (
 // Config configures a route for sessions. The zero value lets pages of the own origin in.
 type Config struct {
 	// Origins may open sessions beside the origin of the server itself: "https://app.example",
-	// with the port if it is not the default one. "*" means all. Others are answered 403. A
-	// request without Origin is not from a browser, and let in.
+	// with the port if it is not the default one. "*" means all, but there are no patterns.
+	// Others are answered 403. A request without Origin is not from a browser, and let in.
 	Origins []string
 	// Datagrams is how many received ones wait for ReceiveDatagram. Of more the oldest is dropped.
 	// Default: 128; from 1 to 65536.

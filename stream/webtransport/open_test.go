@@ -62,13 +62,14 @@ func TestWT01Off(t *testing.T) {
 // WT-02: who may not open a session is told so before there is one.
 func TestWT02(t *testing.T) {
 	t.Parallel()
-	r := start(t, webtransport.ServerConfig{}, webtransport.Config{Origins: []string{"https://app.example", "HTTPS://Other.example:8443"}}, echo)
+	r := start(t, webtransport.ServerConfig{}, webtransport.Config{Origins: []string{"https://app.example", "HTTPS://Other.example:8443", "https://zeros.example:0443"}}, echo)
 
 	own := "https://" + r.server.Addr().String()
 	for origin, ok := range map[string]bool{
 		own: true, strings.Replace(own, "https", "HTTPS", 1): true, strings.Replace(own, "https", "http", 1): false,
 		"https://app.example": true, "https://app.example:443": true, "https://APP.example": true,
 		"https://other.example:8443": true, "https://other.example": false, "https://app.example:8443": false,
+		"https://zeros.example": true, "https://zeros.example:443": true,
 		"null": false, "https://evil.example": false, "": false, "https://app.example/": false, "https://app.example.": true,
 	} {
 		header := http.Header{"Origin": {origin}}
@@ -133,7 +134,8 @@ func TestWT06EarlyData(t *testing.T) {
 
 func TestHandlerPanics(t *testing.T) {
 	for name, cfg := range map[string]webtransport.Config{
-		"origin": {Origins: []string{"app.example"}}, "datagrams": {Datagrams: -1}, "idle": {IdleTimeout: -1},
+		"origin": {Origins: []string{"app.example"}}, "pattern": {Origins: []string{"https://*.app.example"}},
+		"datagrams": {Datagrams: -1}, "idle": {IdleTimeout: -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

@@ -33,6 +33,7 @@ func newOrigin(scheme, rest string) (o origin, ok bool) {
 			o.port = "80"
 		}
 	}
+	o.port = strings.TrimLeft(o.port, "0")
 	return o, true
 }
 
@@ -50,7 +51,7 @@ func newOrigins(texts []string) (o origins, err error) {
 			continue
 		}
 		one, ok := parseOrigin(text)
-		if !ok {
+		if !ok || strings.Contains(text, "*") {
 			return o, errors.New("webtransport: Config.Origins: " + text + ` is not an origin such as "https://app.example", nor "*"`)
 		}
 		o.list[one] = true

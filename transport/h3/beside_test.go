@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
+	"strconv"
 	"testing"
 
 	"github.com/tako-go/tako"
@@ -27,14 +29,16 @@ func newWeb(app tako.App) *std.Server {
 	return std.New(app, std.Config{Addr: "127.0.0.1:0", Listen: twin, Certs: certs, Log: quiet})
 }
 
-// twin listens at a port that is free for UDP too, which not every one is that the kernel gives.
-func twin(context.Context) (net.Listener, error) { return twinOf("127.0.0.1:0") }
+// twin listens at a port that is free for UDP too. It is none of those that the kernel gives by
+// itself: another test could get it before, or after, the server has it.
+func twin(context.Context) (net.Listener, error) { return twinOf("127.0.0.1") }
 
-func twinOf(addr string) (net.Listener, error) {
+func twinOf(host string) (net.Listener, error) {
 	for range 100 {
-		ln, err := net.Listen("tcp4", addr)
+		port := 10_000 + rand.IntN(20_000)
+		ln, err := net.Listen("tcp4", net.JoinHostPort(host, strconv.Itoa(port)))
 		if err != nil {
-			return nil, err
+			continue
 		}
 		conn, err := net.ListenPacket("udp4", ln.Addr().String())
 		if err == nil {
@@ -149,9 +153,12 @@ func TestBesideErrors(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	assert.NoError(t, err)
 	t.Cleanup(func() { _ = taken.Close() })
-	busy, err := net.ListenPacket("udp", "127.0.0.1:0")
+	half, err := twin(t.Context())
+	assert.NoError(t, err)
+	busy, err := net.ListenPacket("udp", half.Addr().String())
 	assert.NoError(t, err)
 	t.Cleanup(func() { _ = busy.Close() })
+	_ = half.Close()
 	for _, tt := range []struct {
 		name string
 		web  tako.Server
@@ -200,7 +207,7 @@ func TestBesideTwice(t *testing.T) {
 // Beside a server of IPv4 alone HTTP/3 is too.
 func TestBesideIPv4(t *testing.T) {
 	t.Parallel()
-	ln, err := twinOf("0.0.0.0:0")
+	ln, err := twinOf("0.0.0.0")
 	assert.NoError(t, err)
 	web := std.New(hello(), std.Config{Listen: func(context.Context) (net.Listener, error) { return ln, nil }, Certs: certs, Log: quiet})
 	serve(t, web)
