@@ -68,7 +68,6 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 	var err error
 	select {
 	case <-empty:
-		s.letNobodyIn() // what is being accepted at this moment must not stay
 	case <-ctx.Done():
 		if patience > 0 {
 			report.Idle += s.closeIdle()
@@ -144,22 +143,19 @@ func (s *Server) closeIdle() int {
 	return idle
 }
 
+// whenEmpty returns what is closed when the last connection is gone. From then on none is let in:
+// what is being accepted at that moment would be served behind the end of Shutdown.
 func (s *Server) whenEmpty() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	empty := make(chan struct{})
 	if len(s.conns) == 0 {
+		s.over = true
 		close(empty)
 	} else {
 		s.empty = empty
 	}
 	return empty
-}
-
-func (s *Server) letNobodyIn() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.over = true
 }
 
 func (s *Server) list() []*conn {
@@ -195,7 +191,9 @@ func (s *Server) closeNew() int {
 // two requests.
 func (s *Server) cut() int {
 	s.cancel()
-	s.letNobodyIn()
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
 	n := 0
 	for _, c := range s.list() {
 		if !c.idleEmpty() {

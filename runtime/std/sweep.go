@@ -11,7 +11,7 @@ import (
 var past = time.Unix(1, 0)
 
 // track makes c known and wakes the sweeper for the first connection. It returns false once the
-// server has cut all connections.
+// server has cut all connections, or seen the last one end.
 func (s *Server) track(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -35,6 +35,7 @@ func (s *Server) forget(c *conn) {
 		s.ended++
 	}
 	if len(s.conns) == 0 && s.empty != nil {
+		s.over = true
 		close(s.empty)
 		s.empty = nil
 	}

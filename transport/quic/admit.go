@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 
 	lib "github.com/quic-go/quic-go"
 
@@ -48,11 +49,33 @@ func (s *Server) admit(ctx context.Context, client *lib.ClientInfo) (context.Con
 		}
 		return nil, errRefused
 	}
-	s.handshakes.Add(1)
-	a := &slot{place: place, handshake: sync.OnceFunc(func() { s.handshakes.Add(-1) })}
+	inner, ended := s.handshake(ctx)
+	a := &slot{place: place, handshake: ended}
 	context.AfterFunc(ctx, func() {
 		a.handshake()
 		place.Release()
 	})
-	return context.WithValue(ctx, slotKey{}, a), nil
+	return context.WithValue(inner, slotKey{}, a), nil
+}
+
+// lateGrace is how much later than the library a handshake is given up that is too slow: it closes
+// all that do not wait for certificates, which the end of their context would not.
+const lateGrace = 50 * time.Millisecond
+
+// handshake counts one in, and returns its context, which certificates are waited for with: the
+// library waits for them where it would look at its own timeout, at the client or at the listener.
+// The handshake does not end its context, nor does anything behind it.
+func (s *Server) handshake(ctx context.Context) (inner context.Context, ended func()) {
+	s.handshakes.Add(1)
+	inner, abandon := context.WithCancel(ctx)
+	unbind := context.AfterFunc(s.abandoned, abandon)
+	stop := func() bool { return true }
+	if d := s.cfg.Limits.HandshakeTimeout; d > 0 {
+		stop = time.AfterFunc(d+lateGrace, abandon).Stop
+	}
+	return inner, sync.OnceFunc(func() {
+		unbind()
+		stop()
+		s.handshakes.Add(-1)
+	})
 }

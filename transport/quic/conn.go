@@ -25,6 +25,8 @@ type Conn struct {
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+
+	cutOff bool // by Shutdown; guarded by mu of the server
 }
 
 // serve gives a connection to the handler.

@@ -4,18 +4,24 @@ import (
 	"context"
 	"time"
 
+	lib "github.com/quic-go/quic-go"
+
 	"github.com/tako-go/tako"
 )
 
-// cutGrace is how long handlers may take to return when their connection was cut off.
-const cutGrace = 250 * time.Millisecond
+const (
+	// cutGrace is how long handlers may take to return when their connection was cut off.
+	cutGrace = 250 * time.Millisecond
+	// refuseGrace is how long clients may take to be told that their handshakes are refused.
+	refuseGrace = 50 * time.Millisecond
+)
 
 // BeginDrain tells handlers while the server still accepts.
 func (s *Server) BeginDrain() {
 	s.beginOnce.Do(func() { close(s.draining) })
 }
 
-// Shutdown drains the server: no new connections are accepted, handlers are told by
+// Shutdown drains the server: handshakes are refused, also those under way, handlers are told by
 // [Conn.Draining] and waited for, and connections that are left when ctx is done closed with code 1. Only
 // then is the socket closed. It honours the first call's ctx; later calls wait for the result.
 func (s *Server) Shutdown(ctx context.Context) (tako.Report, error) {
@@ -37,8 +43,7 @@ func (s *Server) drain(ctx context.Context) (report tako.Report, err error) {
 	if ln == nil { // never served
 		return report, nil
 	}
-	_ = ln.Close()
-	<-s.loopEnded
+	s.endHandshakes(ctx, ln)
 	empty := s.whenEmpty()
 	select {
 	case <-empty:
@@ -47,11 +52,46 @@ func (s *Server) drain(ctx context.Context) (report tako.Report, err error) {
 			err = context.Cause(ctx)
 		}
 	}
-	_ = s.transport.Close()
+	bounded(ctx, func() { _ = s.transport.Close() })
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	report.Drained = max(s.ended-report.Cut, 0)
+	report.Drained = s.ended
 	return report, err
+}
+
+// endHandshakes refuses those that are under way, and returns when no more connections come.
+func (s *Server) endHandshakes(ctx context.Context, ln *lib.Listener) {
+	// Those that wait for certificates do not heed that. The others would not be told of it if
+	// their context ended.
+	stuck := time.AfterFunc(refuseGrace, s.abandon)
+	defer stuck.Stop()
+	if !bounded(ctx, func() { _ = ln.Close() }) {
+		s.noMore()
+	}
+	<-s.loopEnded
+}
+
+// bounded calls f, which waits for handshakes, and reports whether it has returned before ctx was
+// done, or soon after that.
+func bounded(ctx context.Context, f func()) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(cutGrace)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // cut closes all connections, waits a little for their handlers, and returns how many there were.
@@ -59,6 +99,7 @@ func (s *Server) cut(empty <-chan struct{}) int {
 	s.mu.Lock()
 	var all []*Conn
 	for c := range s.conns {
+		c.cutOff = true
 		all = append(all, c)
 	}
 	s.mu.Unlock()
@@ -78,7 +119,7 @@ func (s *Server) forget(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
-	if s.stopped {
+	if s.stopped && !c.cutOff {
 		s.ended++
 	}
 	if len(s.conns) == 0 && s.empty != nil {

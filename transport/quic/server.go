@@ -35,6 +35,9 @@ type Server struct {
 
 	accepted, refused, handshakes, failed atomic.Int64
 
+	accepting, abandoned context.Context // of the listener, and of all handshakes
+	noMore, abandon      context.CancelFunc
+
 	draining  chan struct{} // closed when the drain begins
 	loopEnded chan struct{} // closed when nothing is accepted any more
 	beginOnce sync.Once
@@ -48,7 +51,7 @@ type Server struct {
 	conns     map[*Conn]struct{}
 	empty     chan struct{} // closed when the last connection is gone
 	stopped   bool
-	ended     int // connections since the drain began
+	ended     int // connections since the drain began, without those that it has cut
 }
 
 var (
@@ -61,6 +64,8 @@ var (
 // New returns a server that serves connections with h.
 func New(h Handler, cfg Config) *Server {
 	s := &Server{handler: h, cfg: cfg, log: cfg.Log, draining: make(chan struct{}), loopEnded: make(chan struct{}), shut: drainonce.New(), conns: map[*Conn]struct{}{}}
+	s.accepting, s.noMore = context.WithCancel(context.Background())
+	s.abandoned, s.abandon = context.WithCancel(context.Background())
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -161,7 +166,7 @@ func (s *Server) Serve() error {
 func (s *Server) accept(ln *lib.Listener) error {
 	defer close(s.loopEnded)
 	for {
-		qc, err := ln.Accept(context.Background())
+		qc, err := ln.Accept(s.accepting)
 		if err != nil {
 			return err
 		}

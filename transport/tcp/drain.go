@@ -64,9 +64,6 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 	cut := 0
 	select {
 	case <-empty:
-		s.mu.Lock()
-		s.over = true // what is being accepted at this moment must not stay
-		s.mu.Unlock()
 	case <-ctx.Done():
 		if cut = s.cut(empty); cut > 0 {
 			err = context.Cause(ctx)
@@ -121,11 +118,14 @@ func (c *Conn) dismiss(graceOver bool) {
 	}
 }
 
+// whenEmpty returns what is closed when the last connection is gone. From then on none is let in:
+// what is being accepted at that moment would be served behind the end of Shutdown.
 func (s *Server) whenEmpty() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	empty := make(chan struct{})
 	if len(s.conns) == 0 {
+		s.over = true
 		close(empty)
 	} else {
 		s.empty = empty

@@ -6,7 +6,7 @@ import "time"
 var past = time.Unix(1, 0)
 
 // track makes c known and starts the sweeper for the first connection. It returns false once the
-// server has cut all connections.
+// server has cut all connections, or seen the last one end.
 func (s *Server) track(c *Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,6 +38,7 @@ func (s *Server) forget(c *Conn) {
 		s.ended.Drained++
 	}
 	if len(s.conns) == 0 && s.empty != nil {
+		s.over = true
 		close(s.empty)
 		s.empty = nil
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
+	"syscall"
 )
 
 // bind returns what to listen on. It is called with mu held.
@@ -33,34 +33,49 @@ func (s *Server) bind(ctx context.Context, cfg Config) ([]net.PacketConn, error)
 	return listenAll(ctx, cfg.Addr, cfg.Sockets)
 }
 
-// listenAll binds n sockets to one address. The first must have it alone at that moment:
-// sockets that share an address are not refused, even if another server has it.
+// listenAll binds n sockets to one address. The first binds it alone, and lets the others in only
+// then: sockets that share an address are not refused, even if another server has it.
 func listenAll(ctx context.Context, addr string, n int) ([]net.PacketConn, error) {
 	var lc net.ListenConfig
 	first, err := lc.ListenPacket(ctx, "udp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("udp: %w", err)
 	}
+	conns := []net.PacketConn{first}
 	if n == 1 {
-		return []net.PacketConn{first}, nil
+		return conns, nil
 	}
-	host, _, err := net.SplitHostPort(addr)
-	port := first.LocalAddr().(*net.UDPAddr).Port
-	_ = first.Close()
+	if err = share(first); err == nil {
+		lc.Control = sharePort
+		conns, err = joinFirst(ctx, &lc, conns, n)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("udp: %w", err)
+		closeConns(conns)
+		return nil, fmt.Errorf("udp: %d sockets: %w", n, err)
 	}
-	lc.Control = sharePort
-	var conns []net.PacketConn
-	for range n {
-		conn, err := lc.ListenPacket(ctx, "udp", net.JoinHostPort(host, strconv.Itoa(port)))
+	return conns, nil
+}
+
+// joinFirst binds to the address of the first until there are n.
+func joinFirst(ctx context.Context, lc *net.ListenConfig, conns []net.PacketConn, n int) ([]net.PacketConn, error) {
+	addr := conns[0].LocalAddr()
+	for len(conns) < n {
+		conn, err := lc.ListenPacket(ctx, "udp", addr.String())
 		if err != nil {
-			closeConns(conns)
-			return nil, fmt.Errorf("udp: %d sockets: %w", n, err)
+			return conns, err
 		}
 		conns = append(conns, conn)
 	}
 	return conns, nil
+}
+
+// share lets others bind the address of conn, which has it already.
+func share(conn net.PacketConn) error {
+	raw, err := conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return err
+	}
+	return sharePort("", "", raw)
 }
 
 // setReadBuffer sets the buffer of the kernel, unless size is 0.

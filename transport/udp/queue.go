@@ -120,16 +120,16 @@ func (q *queue) close() {
 	q.more.Broadcast()
 }
 
-// cut closes the queue, forgets what waits, and returns how many that are and how many are
-// being served.
-func (q *queue) cut() (waiting, busy int) {
+// cut closes the queue, forgets what waits, and returns how many that are, how many are being
+// served, and how many have been, all at one moment.
+func (q *queue) cut() (waiting, busy int, served int64) {
 	q.close()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	waiting, busy = q.waiting, q.busy
+	waiting, busy, served = q.waiting, q.busy, q.served
 	clear(q.ring)
 	q.waiting, q.free = 0, nil
-	return waiting, busy
+	return waiting, busy, served
 }
 
 // counts returns the datagrams that wait, are being served, and have been.

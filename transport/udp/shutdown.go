@@ -46,20 +46,17 @@ func (s *Server) drain(ctx context.Context) (report tako.Report, err error) {
 	}
 	s.stopReaders(ctx, socks)
 	s.queue.close()
-	cut := false
 	select {
 	case <-s.workers.gone:
+		_, _, served := s.queue.counts()
+		report.Drained = int(served - s.before)
 	case <-ctx.Done():
-		cut = true
-	}
-	_, _, after := s.queue.counts()
-	report.Drained = int(after - s.before)
-	if cut {
+		waiting, busy, served := s.queue.cut() // before handlers are told, who may end then
 		s.cancel(fmt.Errorf("%w: %w", ErrCut, context.Cause(ctx)))
-		waiting, busy := s.queue.cut()
 		if waiting > 0 {
 			s.drop(waiting)
 		}
+		report.Drained = int(served - s.before)
 		if report.Cut = waiting + busy; report.Cut > 0 {
 			err = context.Cause(ctx)
 		}

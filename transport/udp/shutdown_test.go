@@ -268,3 +268,35 @@ func TestPanicAndGoexit(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Equal(t, report, tako.Report{Elapsed: report.Elapsed})
 }
+
+// told runs f when a drain says why it cuts handlers off.
+type told struct {
+	context.Context
+	f func()
+}
+
+func (c told) Value(key any) any {
+	c.f()
+	return c.Context.Value(key)
+}
+
+// Handlers that end just when they are cut off are in the report, once.
+func TestSD05Counts(t *testing.T) {
+	t.Parallel()
+	const n = 3
+	free := make(chan struct{})
+	s := start(t, func(context.Context, *udp.Packet) error {
+		<-free
+		return nil
+	}, udp.Config{Workers: n})
+	c := dial(t, s.Addr())
+	for range n {
+		c.send("work")
+	}
+	assert.Eventually(t, patience, "all are being served", func() bool { return s.Stats().InFlight == n })
+	report, _ := s.Shutdown(told{over(), sync.OnceFunc(func() {
+		close(free)
+		assert.Eventually(t, patience, "all have ended", func() bool { return s.Stats().Served == n })
+	})})
+	assert.Equal(t, report.Drained+report.Cut, n)
+}

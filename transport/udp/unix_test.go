@@ -9,7 +9,9 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -175,6 +177,43 @@ func TestInheritMistakes(t *testing.T) {
 	}
 	if f.Close() == nil {
 		t.Error("the file is open still")
+	}
+}
+
+// An address that several sockets share is never free between them: who wants it too gets it
+// before the first, or not at all.
+func TestSeveralSocketsKeepAddress(t *testing.T) {
+	t.Parallel()
+	first, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	assert.NoError(t, err)
+	addr := first.LocalAddr().String()
+	_ = first.Close()
+	over := make(chan struct{})
+	var rival sync.WaitGroup
+	rival.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+				if conn, err := net.ListenPacket("udp4", addr); err == nil {
+					runtime.Gosched()
+					_ = conn.Close()
+				}
+			}
+		}
+	})
+	defer rival.Wait()
+	defer close(over)
+	for up, rounds := 0, 0; up < 1000 && rounds < 5000; rounds++ {
+		s := udp.New(echo, udp.Config{Addr: addr, Sockets: 4, Log: quiet})
+		switch err := s.Listen(t.Context()); {
+		case err == nil:
+			up++
+		case strings.Contains(err.Error(), "4 sockets"):
+			t.Fatalf("in round %d: %v", rounds, err)
+		}
+		_, _ = s.Shutdown(t.Context())
 	}
 }
 
