@@ -13,7 +13,8 @@ type Validators struct {
 	// weak one. Media types of the same resource need different strong tags.
 	// "" for none.
 	ETag string
-	// LastModified is when the resource changed, to the second. Zero if unknown.
+	// LastModified is when the resource changed, to the second. Zero if unknown, which all
+	// dates before 1971 count as.
 	LastModified time.Time
 	// Absent says that there is no such resource yet: If-Match fails then and
 	// "If-None-Match: *" holds.
@@ -72,12 +73,16 @@ func (v *Validators) check() error {
 	return nil
 }
 
+// firstDate is the end of 1970: dates in it stand for one that nobody knows. Archives and package
+// managers set the epoch, or the second behind it.
+const firstDate = 365 * 24 * 60 * 60
+
 // modified returns the date as it is sent: whole seconds, and none that is still
 // to come (RFC 9110, section 8.8.2.1).
 func (v *Validators) modified() time.Time {
 	t := v.LastModified
-	if t.IsZero() || t.Unix() <= 0 {
-		return time.Time{} // the epoch stands for a date that nobody knows
+	if t.Unix() < firstDate {
+		return time.Time{}
 	}
 	if now := time.Now(); t.After(now) {
 		t = now
@@ -129,11 +134,11 @@ func (c *Context) condition(name string) (string, bool) {
 	return list, strings.Trim(list, " \t,") != ""
 }
 
-// dateCondition returns the date of a field; one that is invalid does not count
-// (RFC 9110, section 13.1.3).
+// dateCondition returns the date of a field; one that is invalid or repeated does not count
+// (RFC 9110, sections 13.1.3 and 13.1.4).
 func (c *Context) dateCondition(name string) (time.Time, bool) {
 	value := c.ex.RequestHeader(name)
-	if value == "" {
+	if value == "" || c.ex.RequestHeaderRepeats(name) {
 		return time.Time{}, false
 	}
 	t, err := http.ParseTime(value)
@@ -141,7 +146,7 @@ func (c *Context) dateCondition(name string) (time.Time, bool) {
 }
 
 // IfRange reports whether a Range of the request is to be honoured for the state
-// v: there is no If-Range, or it has the very same strong tag, or exactly the date, which
+// v: there is no If-Range, or the only one has the very same strong tag, or exactly the date, which
 // must be a second old and not stand beside a weak tag (RFC 9110, section 13.1.5). It is
 // asked after [Context.CheckConditions].
 func (c *Context) IfRange(v Validators) bool {
@@ -150,6 +155,8 @@ func (c *Context) IfRange(v Validators) bool {
 	switch {
 	case value == "":
 		return true
+	case c.ex.RequestHeaderRepeats("If-Range"):
+		return false
 	case strings.HasPrefix(value, `"`):
 		return validTag(value) && sameTag(value, false, v.ETag, true)
 	case strings.HasPrefix(value, "W/"):

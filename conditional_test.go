@@ -178,6 +178,7 @@ func TestSF06Dates(t *testing.T) {
 		{changedAt, changedDate + ", " + changedDate, 200, 200},
 		{time.Time{}, changedDate, 200, 200},
 		{time.Unix(0, 0), changedDate, 200, 200},
+		{time.Unix(1, 0), changedDate, 200, 200}, // as some set all dates
 	} {
 		s := takotest.New(t, stateApp(tako.Validators{LastModified: tt.at}))
 		assert.Equal(t, s.Get("/", takotest.Header("If-Unmodified-Since", tt.field)).StatusCode, tt.unmodified, "If-Unmodified-Since: "+tt.field)
@@ -290,4 +291,21 @@ func TestConditionalResult(t *testing.T) {
 			s.Get(path, tag).Expect(304).ExpectHeader("Vary", "Accept")
 		}
 	})
+}
+
+// A field that is to have one value says nothing if it has two, in whatever order.
+func TestConditionsRepeated(t *testing.T) {
+	t.Parallel()
+	s := takotest.New(t, stateApp(tako.Validators{ETag: `"v"`, LastModified: changedAt}))
+	for _, tt := range []struct{ name, one, other, want string }{
+		{"If-Modified-Since", changedDate, olderDate, "true"},
+		{"If-Unmodified-Since", olderDate, changedDate, "true"},
+		{"If-Range", `"v"`, `"w"`, "false"},
+		{"If-Range", `"v"`, changedDate, "false"},
+		{"If-Range", changedDate, changedDate, "false"},
+	} {
+		for _, lines := range [][]string{{tt.one, tt.other}, {tt.other, tt.one}} {
+			s.Get("/", func(r *http.Request) { r.Header[tt.name] = lines }).Expect(200).ExpectText(tt.want)
+		}
+	}
 }

@@ -258,10 +258,17 @@ func (c *Context) RequestTrailers() iter.Seq2[string, string] {
 	}
 }
 
-var forbiddenTrailers = map[string]bool{"Content-Length": true, "Transfer-Encoding": true,
-	"Host": true, "Authorization": true, "Cookie": true, "Set-Cookie": true, "Content-Type": true,
-	"Content-Encoding": true, "Content-Range": true, "Trailer": true, "Te": true,
-	"Cache-Control": true, "Expect": true, "Range": true, "Www-Authenticate": true}
+// forbiddenTrailers are about framing, routing, content, authentication, and how a request is
+// meant. They are neither taken nor sent behind a body.
+var forbiddenTrailers = map[string]bool{
+	"Connection": true, "Content-Length": true, "Keep-Alive": true, "Proxy-Connection": true, "Te": true,
+	"Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Host": true,
+	"Content-Encoding": true, "Content-Range": true, "Content-Type": true,
+	"Authorization": true, "Cookie": true, "Proxy-Authenticate": true, "Proxy-Authorization": true,
+	"Set-Cookie": true, "Www-Authenticate": true,
+	"Cache-Control": true, "Expect": true, "If-Match": true, "If-Modified-Since": true, "If-None-Match": true,
+	"If-Range": true, "If-Unmodified-Since": true, "Max-Forwards": true, "Pragma": true, "Range": true,
+}
 
 // ContentLength returns the declared length of the request body, -1 if unknown.
 func (c *Context) ContentLength() int64 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -223,10 +224,14 @@ func (w exchangeWriter) Close(err error) error {
 		}
 		return err
 	}
-	if c.trailer != nil && c.trailer.Len() > 0 {
-		return c.ex.WriteTrailers(c.trailer)
+	if c.trailer == nil || c.trailer.Len() == 0 {
+		return nil
 	}
-	return nil
+	c.trailer.fields = slices.DeleteFunc(c.trailer.fields, func(f field) bool { return forbiddenTrailers[f.name] })
+	if c.trailer.Len() == 0 {
+		return c.trailer.err
+	}
+	return c.ex.WriteTrailers(c.trailer)
 }
 
 // admit takes n bytes off the declared length and tells how many may be sent.

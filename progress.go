@@ -46,6 +46,9 @@ func (c *Context) OnProgress(cfg ProgressConfig, f func(Progress)) {
 		cfg.Interval = 100 * time.Millisecond
 	}
 	w := &bodyWatch{cfg: cfg, tell: f, total: c.ex.ContentLength()}
+	if d := decodedOf(c.ex); d != nil { // what counts is read before it is decoded
+		w.total = d.Exchange.ContentLength()
+	}
 	c.watchBody(w.saw)
 }
 

@@ -284,3 +284,33 @@ func TestProgressWire(t *testing.T) {
 		}
 	})
 }
+
+// Fields that would mislead behind a body are not sent there, over whatever protocol.
+func TestTrailersLeftOut(t *testing.T) {
+	misplaced := []string{"Connection", "Content-Length", "Content-Type", "Content-Encoding", "Host", "If-Match", "Keep-Alive",
+		"Proxy-Authenticate", "Set-Cookie", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Cache-Control"}
+	overStreams(t, func(*testing.T) *tako.Router {
+		r := tako.New()
+		r.Get("/{sum}", func(c *tako.Context) error {
+			for _, name := range misplaced {
+				c.Trailer().Set(name, "5")
+			}
+			if sum := c.Param("sum"); sum != "none" {
+				c.Trailer().Set("X-Sum", sum)
+			}
+			return c.Stream(200, "text/plain", strings.NewReader("hello"))
+		})
+		return r
+	}, func(t *testing.T, s *streamPeer) {
+		for target, want := range map[string]string{"/7": "7", "/none": ""} {
+			resp := s.do(t, s.request(t, "GET", target, nil))
+			text, err := io.ReadAll(resp.Body)
+			assert.NoError(t, err)
+			assert.Equal(t, string(text), "hello")
+			assert.Equal(t, resp.Trailer.Get("X-Sum"), want)
+			for _, name := range misplaced {
+				assert.Equal(t, resp.Trailer.Values(name), nil, name)
+			}
+		}
+	})
+}

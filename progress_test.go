@@ -1,6 +1,8 @@
 package tako_test
 
 import (
+	"encoding/base64"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -175,5 +177,28 @@ func TestProgressLimit(t *testing.T) {
 			assert.Equal(t, last.Read, tt.read, name, " ", tt.path)
 			assert.Equal(t, last.Done, false, name, " ", tt.path)
 		}
+	}
+}
+
+// Of a coded body the coded bytes are told, and their number, also inside a timeout.
+func TestProgressDecoded(t *testing.T) {
+	for _, timeout := range []time.Duration{0, time.Minute} {
+		var last tako.Progress
+		r := tako.New()
+		r.Use(func(next tako.Handler) tako.Handler {
+			return func(c *tako.Context) error {
+				base64Body := func(body io.Reader) io.Reader { return base64.NewDecoder(base64.StdEncoding, body) }
+				return errors.Join(c.DecodeBody(base64Body), next(c))
+			}
+		})
+		r.Timeout(timeout)
+		r.Post("/", func(c *tako.Context) error {
+			c.OnProgress(tako.ProgressConfig{}, func(p tako.Progress) { last = p })
+			text, err := io.ReadAll(c.Body())
+			assert.Equal(t, string(text), "hello!")
+			return err
+		})
+		takotest.New(t, r).Post("/", takotest.Body("text/plain", "aGVsbG8h")).Expect(http.StatusOK)
+		assert.Equal(t, last, tako.Progress{Read: 8, Total: 8, Done: true})
 	}
 }

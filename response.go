@@ -136,7 +136,8 @@ func (c *Context) Flush() error {
 // Trailer returns the fields that are sent behind the body. They may be set until
 // the handler returns. HTTP/1.1 can send them only if the length of the body was
 // not declared: set one before the response begins, or stream; they are left out
-// otherwise.
+// otherwise. Fields that must not stand in a trailer, such as Content-Length, Host
+// and Set-Cookie, are left out too (RFC 9110, section 6.5.1).
 func (c *Context) Trailer() *Header {
 	c = c.at()
 	if c.trailer == nil {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tako-go/tako"
 )
@@ -89,15 +90,16 @@ func (s *site) list(c *tako.Context, name string) error {
 	return c.Bytes(http.StatusOK, "text/html; charset=utf-8", page.Bytes())
 }
 
-// entries are what may be asked for; base says that they lie at the base.
+// entries are what may be asked for, which no path can do for a name that is not UTF-8; base
+// says that they lie at the base.
 func (s *site) entries(infos []fs.FileInfo, base bool) (all []listed) {
 	for _, info := range infos {
 		name := info.Name()
-		if _, ok := cleanName(name, s.cfg.DotFiles); !ok || !info.IsDir() && !info.Mode().IsRegular() ||
+		if _, ok := cleanName(name, s.cfg.DotFiles); !ok || !utf8.ValidString(name) || !info.IsDir() && !info.Mode().IsRegular() ||
 			hidden(name, base, s.cfg.DotFiles) {
 			continue
 		}
-		e := listed{Name: name, Dir: info.IsDir(), Size: info.Size(), at: info.ModTime()}
+		e := listed{Name: name, Dir: info.IsDir(), Size: info.Size(), at: stampOf(info).time()}
 		if e.Dir {
 			e.Name += "/"
 		}

@@ -8,7 +8,7 @@ import (
 // listedJSON is an entry of a listing in JSON.
 type listedJSON struct {
 	Name     string     `json:"name"`
-	Link     string     `json:"link"` // of a name that is not UTF-8, which JSON cannot tell, too
+	Link     string     `json:"link"`
 	Dir      bool       `json:"dir"`
 	Size     *int64     `json:"size,omitempty"`
 	Modified *time.Time `json:"modified,omitempty"`

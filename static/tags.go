@@ -49,7 +49,9 @@ func (t *tags) of(name, suffix string, f *file) (string, error) {
 	last := cmp.Or(f.changed, f.modified)
 	switch {
 	case last != 0 && t.now().UnixNano()-last < int64(settled):
-		return "W/" + byTimes(f.stamp, suffix), nil
+		s := f.stamp
+		s.modified = last // what the date was set to says nothing about what was done just now
+		return "W/" + byTimes(s, suffix), nil
 	case f.size <= t.hashBytes:
 	case last != 0:
 		return byTimes(f.stamp, suffix), nil

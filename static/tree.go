@@ -57,11 +57,15 @@ type source interface {
 // stampOf makes a stamp of what all systems tell.
 func stampOf(info fs.FileInfo) stamp {
 	s := stamp{size: info.Size()}
-	if t := info.ModTime(); !t.IsZero() && t.Unix() > 0 {
+	if t := info.ModTime(); t.Unix() >= firstDate {
 		s.modified = t.UnixNano()
 	}
 	return s
 }
+
+// firstDate is the end of 1970: dates in it stand for one that nobody knows. Archives and package
+// managers set the epoch, or the second behind it.
+const firstDate = 365 * 24 * 60 * 60
 
 // failed reports whether err is a failure of the system. All other errors mean that
 // there is nothing to be served under the name: it does not exist, is not to be read,

@@ -58,8 +58,12 @@ func (o *opener) open(name string) (*file, error) {
 		return nil, &fs.PathError{Op: "fstat", Path: name, Err: err}
 	}
 	kind := st.Mode & unix.S_IFMT
+	modified := st.Mtim.Nano()
+	if st.Mtim.Sec < firstDate {
+		modified = 0
+	}
 	return &file{regular: kind == unix.S_IFREG, dir: kind == unix.S_IFDIR,
-		stamp:  stamp{size: st.Size, modified: st.Mtim.Nano(), changed: st.Ctim.Nano(), inode: st.Ino, device: uint64(st.Dev)},
+		stamp:  stamp{size: st.Size, modified: modified, changed: st.Ctim.Nano(), inode: st.Ino, device: uint64(st.Dev)},
 		source: descriptor{rawfile.New(fd, name)}}, nil
 }
 

@@ -113,11 +113,11 @@ func (cfg *Config) level(name string, flushed bool) int {
 // 12.5.3), while they are written; each flush reaches the client. The response then has no
 // digest, its Content-Length, if it has one, is that of the coded body, its ETag is weak, and
 // Accept-Ranges: bytes becomes none. Compressible ones have Vary: Accept-Encoding, compressed or
-// not, and so has a 304 unless it says no-transform: its type is not known.
+// not, and so have a 304 and several ranges unless they say no-transform: the type is not known.
 //
 // It leaves alone what is small, coded already, part of a body (206), of another type, or has
 // Cache-Control: no-transform, and what may hold secrets, see Config. A response to HEAD whose
-// GET would be compressed loses its Content-Length, and its ETag is weak. An error in the middle
+// GET would be compressed has the fields of that but for Content-Encoding. An error in the middle
 // of a compressed body breaks it off without a valid end.
 //
 // It stands outside middleware that makes entity tags, and inside what logs.
@@ -172,7 +172,8 @@ func (r *response) decide(h *tako.Head) {
 		r.notModified(h)
 		return
 	}
-	if h.Status == http.StatusNoContent || h.Header.Has("Content-Encoding") || noTransform(h.Header) || !r.compressible(h.Header.Get("Content-Type")) {
+	if h.Status == http.StatusNoContent || h.Header.Has("Content-Encoding") || noTransform(h.Header) ||
+		!r.compressible(h.Header.Get("Content-Type")) && !severalParts(h) {
 		return
 	}
 	h.Header.AddVary("Accept-Encoding")
@@ -187,14 +188,8 @@ func (r *response) decide(h *tako.Head) {
 		!r.cfg.Secrets && h.Header.Has("Set-Cookie"):
 		return
 	}
-	if r.c.Method() == http.MethodHead { // what it says must be true of GET (RFC 9110, sections 8.6 and 9.3.2)
-		h.Length = -1
-		weaken(h.Header)
-		return
-	}
-	s := &stage{coding: r.coding, level: r.cfg.level(r.coding, h.Length < 0)}
-	h.Header.Set("Content-Encoding", r.coding)
-	h.Length = -1
+	s := stage{coding: r.coding, level: r.cfg.level(r.coding, h.Length < 0)}
+	h.Length = -1 // also to HEAD: what it says must be true of GET (RFC 9110, sections 8.6 and 9.3.2)
 	if h.Header.Has("Accept-Ranges") {
 		h.Header.Set("Accept-Ranges", "none") // a date would not tell this coding from the next
 	}
@@ -202,10 +197,20 @@ func (r *response) decide(h *tako.Head) {
 		h.Header.Del(name)
 	}
 	weaken(h.Header)
+	if r.c.Method() == http.MethodHead {
+		return
+	}
+	h.Header.Set("Content-Encoding", r.coding)
 	r.c.WrapBody(func(next tako.BodyWriter) tako.BodyWriter {
 		s.next = next
-		return s
+		return &s
 	})
+}
+
+// severalParts reports whether the response has several ranges of a body. Its type does not tell
+// theirs, so the whole body could be compressed for all that is known (RFC 9110, section 15.3.7).
+func severalParts(h *tako.Head) bool {
+	return h.Status == http.StatusPartialContent && ascii.MediaType(h.Header.Get("Content-Type")) == "multipart/byteranges"
 }
 
 // notModified gives a 304 the fields of the 200 that the client has: a tag that was weakened

@@ -101,6 +101,14 @@ func TestCO04(t *testing.T) {
 			c.Header().Set("Content-Range", "bytes 0-4999/9000")
 			return bytes(206, "text/plain", 5000)(c)
 		}, "Accept-Encoding"},
+		"parts": {func(c *tako.Context) error {
+			return bytes(206, "multipart/byteranges; boundary=x", 5000)(c)
+		}, "Accept-Encoding"},
+		"fixed parts": {func(c *tako.Context) error {
+			c.Header().Set("Cache-Control", "no-transform")
+			return bytes(206, "multipart/byteranges; boundary=x", 5000)(c)
+		}, ""},
+		"image part":     {bytes(206, "image/png", 5000), ""},
 		"empty":          {bytes(200, "text/plain", 0), "Accept-Encoding"},
 		"tiny":           {bytes(200, "text/plain", 1023), "Accept-Encoding"},
 		"coded":          {field("Content-Encoding", "gzip"), ""},
@@ -170,6 +178,9 @@ func TestCO06(t *testing.T) {
 	coded := s.Get(`/?tag="a"&vary=Cookie`, gz).Expect(200).ExpectHeader("Etag", `W/"a"`).ExpectHeader("Accept-Ranges", "none").
 		ExpectHeader("Content-Digest", "").ExpectHeader("Content-Length", "")
 	assert.Equal(t, strings.Join(coded.Header.Values("Vary"), ", "), "Cookie, Accept-Encoding")
+	s.Do("HEAD", `/?tag="a"&vary=Cookie`, gz).Expect(200).ExpectHeader("Etag", `W/"a"`).ExpectHeader("Accept-Ranges", "none").
+		ExpectHeader("Content-Digest", "").ExpectHeader("Content-Length", "").ExpectHeader("Content-Encoding", "")
+	s.Do("HEAD", `/?tag="a"`).ExpectHeader("Etag", `"a"`).ExpectHeader("Accept-Ranges", "bytes").ExpectHeader("Content-Digest", "sha-256=:AA==:")
 	s.Get(`/?tag="a"&vary=*`, gz).ExpectHeader("Vary", "*")
 	s.Get(`/?tag=W/"a"`, gz).ExpectHeader("Etag", `W/"a"`)
 	s.Get(`/?tag="a"`).ExpectHeader("Etag", `"a"`).ExpectHeader("Accept-Ranges", "bytes").ExpectHeader("Content-Length", "5000")

@@ -27,7 +27,8 @@ var _ tako.ResponseDecoder = (*Stream[string])(nil)
 
 // DecodeResponse lets the caller of [tako.Route.Do] read the events: Events yields them until the
 // response ends, and is used once; Stop closes the response. It does not connect again. Each
-// event has the last ID that was sent; comments are left out.
+// event has the last ID that was sent, and the last Retry since the one before; comments are left
+// out. Empty data, as that of [ResetEvent], is the zero T.
 func (st *Stream[T]) DecodeResponse(resp *http.Response, _ func(any) error) error {
 	media, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if err != nil || media != "text/event-stream" {
@@ -61,7 +62,7 @@ func read[T any](body io.ReadCloser) iter.Seq2[Event[T], error] {
 				continue
 			}
 			if !got.some {
-				got = block{id: got.id}
+				got = block{id: got.id, retry: got.retry}
 				continue
 			}
 			e, err := decodeBlock[T](&got)
@@ -137,6 +138,9 @@ func decodeBlock[T any](b *block) (Event[T], error) {
 	e := Event[T]{ID: b.id, Name: b.name, Retry: b.retry}
 	if text, ok := any(&e.Data).(*string); ok {
 		*text = string(b.data)
+		return e, nil
+	}
+	if len(b.data) == 0 { // as ResetEvent
 		return e, nil
 	}
 	if err := json.Unmarshal(b.data, &e.Data); err != nil {

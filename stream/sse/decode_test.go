@@ -54,3 +54,16 @@ func TestReadFails(t *testing.T) {
 		assert.Equal(t, failures, 1, name)
 	}
 }
+
+// An event without data is the zero value, and what a block without data says of time is told with
+// the next event.
+func TestReadBare(t *testing.T) {
+	type point struct{ X int }
+	const text = "retry: 5000\n\nevent: reset\ndata: \n\nretry: 1\n\n: hello\n\nretry: 2\n\nid: 7\ndata: {\"X\":1}\n\ndata\n\n"
+	var got []Event[point]
+	for e, err := range read[point](io.NopCloser(strings.NewReader(text))) {
+		assert.NoError(t, err)
+		got = append(got, e)
+	}
+	assert.Equal(t, got, []Event[point]{{Name: ResetEvent, Retry: 5 * time.Second}, {ID: "7", Data: point{1}, Retry: 2 * time.Millisecond}, {ID: "7"}})
+}

@@ -13,14 +13,16 @@ import (
 )
 
 // ErrEvent is in the errors about events that cannot be sent as they are: a Name or ID that is
-// not UTF-8 or has CR, LF or NUL, or a negative Retry. Nothing of them was sent.
+// not UTF-8 or has CR, LF or NUL, an ID that has other control characters or is longer than
+// Config.MaxID, or a negative Retry. Nothing of them was sent.
 var ErrEvent = errors.New("sse: invalid event")
 
 // Event is one event. Whatever its fields hold, a client gets exactly one event of it, or there is
 // an error.
 type Event[T any] struct {
 	// ID is what the client sends as Last-Event-ID when it connects again; "" leaves the last
-	// one as it is. CR, LF, NUL and text that is not UTF-8 are errors. Clients lose spaces at
+	// one as it is. Control characters but tabs, more than Config.MaxID bytes and text that is
+	// not UTF-8 are errors: no client could connect again with them. Clients lose spaces at
 	// its ends.
 	ID string
 	// Name is the type of the event that listeners are registered for, "" for "message". CR,
@@ -36,9 +38,9 @@ type Event[T any] struct {
 	Comment string
 }
 
-// appendEvent appends e as it is sent; with an error buf is as it was.
-func appendEvent[T any](buf []byte, e *Event[T]) ([]byte, error) {
-	if err := e.check(); err != nil {
+// appendEvent appends e as it is sent; with an error buf is as it was. maxID is Config.MaxID.
+func appendEvent[T any](buf []byte, e *Event[T], maxID int) ([]byte, error) {
+	if err := e.check(maxID); err != nil {
 		return buf, err
 	}
 	out := buf
@@ -72,11 +74,13 @@ func appendEvent[T any](buf []byte, e *Event[T]) ([]byte, error) {
 	return append(out, "\n\n"...), nil
 }
 
-func (e *Event[T]) check() error {
+func (e *Event[T]) check(maxID int) error {
 	switch {
 	case !plain(e.Name):
 		return fmt.Errorf("%w: name %q", ErrEvent, e.Name)
-	case !plain(e.ID):
+	case maxID >= 0 && len(e.ID) > maxID:
+		return fmt.Errorf("%w: id of %d bytes, more than %d", ErrEvent, len(e.ID), maxID)
+	case !plain(e.ID) || strings.ContainsFunc(e.ID, control):
 		return fmt.Errorf("%w: id %q", ErrEvent, e.ID)
 	case e.Retry < 0:
 		return fmt.Errorf("%w: retry %v", ErrEvent, e.Retry)
@@ -86,6 +90,9 @@ func (e *Event[T]) check() error {
 
 // plain reports whether a client gets s back as it is from a line of its own.
 func plain(s string) bool { return !strings.ContainsAny(s, "\r\n\x00") && utf8.ValidString(s) }
+
+// control reports whether no header field may have r, not even Last-Event-ID.
+func control(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 func appendField(out []byte, name, value string) []byte {
 	out = append(out, name...)

@@ -4,15 +4,17 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/tako-go/tako"
 	"github.com/tako-go/tako/internal/assert"
 )
 
 func text[T any](t *testing.T, e Event[T]) string {
 	t.Helper()
-	out, err := appendEvent(nil, &e)
+	out, err := appendEvent(nil, &e, 1024)
 	assert.NoError(t, err)
 	return string(out)
 }
@@ -45,24 +47,37 @@ func TestSS01Refused(t *testing.T) {
 	for _, e := range []Event[string]{
 		{Name: "a\nb"}, {Name: "a\rdata: x"}, {Name: "a\x00"}, {Name: "\xff"},
 		{ID: "1\n"}, {ID: "\r"}, {ID: "a\x00b"}, {ID: "\xc3"}, {Retry: -1},
+		{ID: "a\x01b"}, {ID: "\x1f"}, {ID: "\v"}, {ID: "\x7f"}, {ID: strings.Repeat("x", 1025)},
 	} {
 		e.Comment = "comment"
-		out, err := appendEvent([]byte("before"), &e)
+		out, err := appendEvent([]byte("before"), &e, 1024)
 		assert.ErrorIs(t, err, ErrEvent)
 		assert.Equal(t, string(out), "before")
 	}
-	out, err := appendEvent([]byte("before"), &Event[any]{Data: func() {}})
+	out, err := appendEvent([]byte("before"), &Event[any]{Data: func() {}}, 1024)
 	if err == nil || errors.Is(err, ErrEvent) {
 		t.Errorf("got %v, want an error of encoding", err)
 	}
 	assert.Equal(t, string(out), "before")
 }
 
+// What a header field may have is an ID, up to the length that is set.
+func TestIDs(t *testing.T) {
+	for _, id := range []string{"tab\tinside", "\u0085ünï☃", strings.Repeat("x", 1024)} {
+		assert.Equal(t, text(t, Event[string]{ID: id}), "id: "+id+"\ndata: \n\n")
+	}
+	long := Event[string]{ID: strings.Repeat("x", 2000)}
+	assert.ErrorIs(t, NewHub[string](HubConfig{}).Publish("t", long), ErrEvent)
+	assert.NoError(t, NewHub[string](HubConfig{Stream: Config{MaxID: 2000}}).Publish("t", long))
+	assert.NoError(t, NewHub[string](HubConfig{Stream: Config{MaxID: tako.NoLimit}}).Publish("t", long))
+	assert.ErrorIs(t, NewHub[string](HubConfig{Stream: Config{MaxID: 1999}}).Publish("t", long), ErrEvent)
+}
+
 // A number is encoded into the buffer.
 func TestAppendEventAllocates(t *testing.T) {
 	buf := make([]byte, 0, 1<<10)
 	e := &Event[string]{Name: "n", ID: "1", Data: "some text"}
-	if n := testing.AllocsPerRun(100, func() { buf, _ = appendEvent(buf[:0], e) }); n > 1 {
+	if n := testing.AllocsPerRun(100, func() { buf, _ = appendEvent(buf[:0], e, 1024) }); n > 1 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -48,7 +48,7 @@ const ResetEvent = "reset"
 
 // HubConfig configures a [Hub]. Zero means the default.
 type HubConfig struct {
-	// Stream sets the times of the streams.
+	// Stream sets the times of the streams, and bounds IDs.
 	Stream Config
 	// Queue is the number of events that may wait for a subscriber, beside what was replayed.
 	// Default: 256.
@@ -87,6 +87,7 @@ func (cfg HubConfig) withDefaults() HubConfig {
 	if cfg.BlockTimeout <= 0 {
 		cfg.BlockTimeout = time.Second
 	}
+	cfg.Stream = cfg.Stream.withDefaults()
 	if cfg.ReplayAge <= 0 {
 		cfg.ReplayAge = 5 * time.Minute
 	}
@@ -138,7 +139,7 @@ func NewHub[T any](cfg HubConfig) *Hub[T] {
 // Publish sends e to all who have subscribed to the topic. With a replay buffer an event without
 // an ID gets one; those that have one have one of their own in the topic. The error is [ErrEvent], one of encoding, or net.ErrClosed after Close.
 func (h *Hub[T]) Publish(topic string, e Event[T]) error {
-	text, err := appendEvent(nil, &e)
+	text, err := appendEvent(nil, &e, h.cfg.Stream.MaxID)
 	if err != nil {
 		return err
 	}

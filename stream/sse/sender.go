@@ -13,7 +13,7 @@ import (
 	"github.com/tako-go/tako"
 )
 
-// Config sets what a stream does beside sending its events. Zero means the default.
+// Config sets what a stream does beside sending its events, and bounds them. Zero means the default.
 type Config struct {
 	// KeepAlive is how long nothing is sent before a comment is, so that those on the way do
 	// not think the connection dead. [tako.NoLimit] sends none.
@@ -30,6 +30,10 @@ type Config struct {
 	// DrainRetry tells it when the server drains, as the last of the stream.
 	// Default: nothing is told.
 	DrainRetry time.Duration
+	// MaxID bounds the bytes of the ID of an event, which a client sends back in a header
+	// field: servers refuse heads that are too large, for good. [tako.NoLimit] allows any.
+	// Default: 1024.
+	MaxID int
 }
 
 func (cfg Config) withDefaults() Config {
@@ -38,6 +42,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.WriteTimeout == 0 {
 		cfg.WriteTimeout = 10 * time.Second
+	}
+	if cfg.MaxID == 0 {
+		cfg.MaxID = 1024
 	}
 	return cfg
 }

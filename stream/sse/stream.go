@@ -29,7 +29,7 @@ type Stream[T any] struct {
 	// Stop is called when nothing is read from Events or Channel any more, also if nothing
 	// ever was: there those who fill the channel are told. It may be nil.
 	Stop func()
-	// Config sets times.
+	// Config sets times, and bounds IDs.
 	Config Config
 
 	serve func(s *sender) error // in place of Events and Channel
@@ -64,7 +64,7 @@ func (st Stream[T]) Respond(c *tako.Context) error {
 		return err
 	}
 	if st.Channel != nil {
-		return relay(s, st.Channel, func(out []byte, e Event[T]) ([]byte, error) { return appendEvent(out, &e) })
+		return relay(s, st.Channel, func(out []byte, e Event[T]) ([]byte, error) { return appendEvent(out, &e, s.cfg.MaxID) })
 	}
 	return st.pump(s)
 }
@@ -126,7 +126,7 @@ func (st Stream[T]) pump(s *sender) error {
 		case y.err != nil:
 			return out, fmt.Errorf("source of events: %w", y.err)
 		}
-		return appendEvent(out, &y.event)
+		return appendEvent(out, &y.event, s.cfg.MaxID)
 	})
 }
 

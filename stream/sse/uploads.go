@@ -87,7 +87,9 @@ func (u *Uploads) Track(c *tako.Context, id string) error {
 	}
 	up.begun, up.expires = true, time.Time{}
 	up.state.Total = c.ContentLength()
-	c.OnProgress(u.cfg.Progress, func(p tako.Progress) { u.update(up, func() { up.state.Read = p.Read }) })
+	c.OnProgress(u.cfg.Progress, func(p tako.Progress) {
+		u.update(up, func() { up.state.Read, up.state.Total = p.Read, p.Total })
+	})
 	c.OnDone(func(o tako.Outcome) {
 		u.update(up, func() {
 			up.state.Done = true
@@ -137,7 +139,7 @@ func (u *Uploads) Stream(id string) Stream[UploadProgress] {
 				}
 				return out, io.EOF
 			}
-			out, err := appendEvent(out, &Event[UploadProgress]{Data: state})
+			out, err := appendEvent(out, &Event[UploadProgress]{Data: state}, s.cfg.MaxID)
 			if err == nil && state.Done {
 				err = io.EOF
 			}

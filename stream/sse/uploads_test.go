@@ -1,8 +1,10 @@
 package sse_test
 
 import (
+	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/tako-go/tako"
 	"github.com/tako-go/tako/internal/assert"
+	"github.com/tako-go/tako/middleware/compress"
 	"github.com/tako-go/tako/stream/sse"
 	"github.com/tako-go/tako/takotest"
 )
@@ -22,9 +25,10 @@ type uploadID struct {
 	ID string `path:"id"`
 }
 
-func uploadApp(uploads *sse.Uploads) *tako.Router {
+func uploadApp(uploads *sse.Uploads, around ...tako.Middleware) *tako.Router {
 	r := tako.New()
 	r.Log(quiet)
+	r.Use(around...)
 	r.BodyLimit(10 << 20)
 	r.Post("/{id}", func(c *tako.Context) error {
 		if err := uploads.Track(c, c.Param("id")); err != nil {
@@ -142,4 +146,17 @@ func TestUploadsExpire(t *testing.T) {
 		})
 	}
 	wait.Wait()
+}
+
+// Of a coded upload the coded bytes are told, and their number.
+func TestUploadCoded(t *testing.T) {
+	uploads := sse.NewUploads(sse.UploadsConfig{})
+	var coded strings.Builder
+	w := gzip.NewWriter(&coded)
+	_, err := io.WriteString(w, strings.Repeat("some text\n", 1000))
+	assert.NoError(t, errors.Join(err, w.Close()))
+	s := takotest.New(t, uploadApp(uploads, compress.Requests(compress.RequestConfig{})))
+	s.Post("/one", takotest.Body("text/plain", coded.String()), takotest.Header("Content-Encoding", "gzip")).Expect(200)
+	size := int64(coded.Len())
+	assert.Equal(t, progressOf(t, open(t, s, "/one/progress", "").next()), sse.UploadProgress{Read: size, Total: size, Done: true})
 }

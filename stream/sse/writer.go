@@ -59,7 +59,7 @@ func (w *Writer[T]) Send(events ...Event[T]) error {
 	var out []byte
 	var err error
 	for i := range events {
-		if out, err = appendEvent(out, &events[i]); err != nil {
+		if out, err = appendEvent(out, &events[i], w.s.cfg.MaxID); err != nil {
 			return err
 		}
 	}
