@@ -149,8 +149,11 @@ func TestWT05ClientCloses(t *testing.T) {
 // WT-05: a session ends with the stream of its CONNECT, and with the connection.
 func TestWT05Ends(t *testing.T) {
 	t.Parallel()
-	ended := make(chan error, 1)
-	r := start(t, webtransport.ServerConfig{}, webtransport.Config{}, hold(ended))
+	begun, ended := make(chan struct{}, 2), make(chan error, 1)
+	r := start(t, webtransport.ServerConfig{}, webtransport.Config{}, func(ctx context.Context, s *webtransport.Session) error {
+		begun <- struct{}{}
+		return hold(ended)(ctx, s)
+	})
 	c := r.plain()
 	req := get(t, r.url("/wt"))
 	req.Method, req.Proto = "CONNECT", "webtransport"
@@ -159,11 +162,12 @@ func TestWT05Ends(t *testing.T) {
 	assert.NoError(t, str.SendRequestHeader(req))
 	_, err = str.ReadResponse()
 	assert.NoError(t, err)
+	await(t, begun, "the handler")
 	assert.NoError(t, str.Close())
 	assert.Equal(t, *sessionError(t, await(t, ended, "the end")), webtransport.SessionError{Remote: true})
 
 	lost, _ := r.open(nil)
-	assert.Eventually(t, patience, "it is served", func() bool { return r.sessions.Stats().Active == 1 })
+	await(t, begun, "the second handler") // there is none for a session that is lost before
 	assert.NoError(t, lost.quic.CloseWithError(0x100, "away"))
 	assert.ErrorIs(t, await(t, ended, "the loss"), tako.ErrClientGone)
 	assert.Eventually(t, patience, "all are counted out", func() bool { return r.server.Stats().Running == 0 && r.sessions.Stats().Active == 0 })
