@@ -9,6 +9,7 @@ import (
 	"github.com/quic-go/quic-go/http3"
 
 	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/internal/drainonce"
 )
 
 // A connection that a drain ends is left to its client for a few round trips: what was sent
@@ -97,7 +98,7 @@ func (s *Server) drain(ctx context.Context) (tako.Report, error) {
 			err = context.Cause(ctx)
 		}
 	}
-	bounded(ctx, func() { _ = s.transport.Close() })
+	drainonce.Bounded(ctx, mostLeave, func() { _ = s.transport.Close() })
 	all = union(all, s.marked) // of which some have ended before the others were told
 	report.Idle = countUnused(all)
 	report.Drained = max(len(all)-report.Idle-report.Cut, 0)
@@ -171,28 +172,7 @@ func (s *Server) finishHandshakes(ctx context.Context) {
 func (s *Server) endHandshakes(ctx context.Context, ln *quic.Listener) {
 	stuck := time.AfterFunc(leastLeave, s.abandonHandshakes)
 	defer stuck.Stop()
-	bounded(ctx, func() { _ = ln.Close() })
-}
-
-// bounded calls f, which waits for handshakes that wait for certificates: somebody else may
-// have made those, and not heed their context.
-func bounded(ctx context.Context, f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
-	}()
-	select {
-	case <-done:
-		return
-	case <-ctx.Done():
-	}
-	timer := time.NewTimer(mostLeave)
-	defer timer.Stop()
-	select {
-	case <-done:
-	case <-timer.C:
-	}
+	drainonce.Bounded(ctx, mostLeave, func() { _ = ln.Close() })
 }
 
 func (s *Server) abandonHandshakes() {

@@ -7,6 +7,7 @@ import (
 	lib "github.com/quic-go/quic-go"
 
 	"github.com/tako-go/tako"
+	"github.com/tako-go/tako/internal/drainonce"
 )
 
 const (
@@ -52,7 +53,7 @@ func (s *Server) drain(ctx context.Context) (report tako.Report, err error) {
 			err = context.Cause(ctx)
 		}
 	}
-	bounded(ctx, func() { _ = s.transport.Close() })
+	drainonce.Bounded(ctx, cutGrace, func() { _ = s.transport.Close() })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	report.Drained = s.ended
@@ -65,33 +66,10 @@ func (s *Server) endHandshakes(ctx context.Context, ln *lib.Listener) {
 	// their context ended.
 	stuck := time.AfterFunc(refuseGrace, s.abandon)
 	defer stuck.Stop()
-	if !bounded(ctx, func() { _ = ln.Close() }) {
+	if !drainonce.Bounded(ctx, cutGrace, func() { _ = ln.Close() }) {
 		s.noMore()
 	}
 	<-s.loopEnded
-}
-
-// bounded calls f, which waits for handshakes, and reports whether it has returned before ctx was
-// done, or soon after that.
-func bounded(ctx context.Context, f func()) bool {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
-	}()
-	select {
-	case <-done:
-		return true
-	case <-ctx.Done():
-	}
-	timer := time.NewTimer(cutGrace)
-	defer timer.Stop()
-	select {
-	case <-done:
-		return true
-	case <-timer.C:
-		return false
-	}
 }
 
 // cut closes all connections, waits a little for their handlers, and returns how many there were.
